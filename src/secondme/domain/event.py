@@ -1,0 +1,26 @@
+"""What happened, as others may hear of it: ids and states, never a word of content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent:
+    """`message.received`, `message.settled`, `delivery.planned`, `delivery.sent`, … on `events:messages`."""
+
+    name: str
+    message_id: UUID
+    contact_id: UUID
+    bot_sent: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PauseEvent:
+    """`pause.started` and `pause.lifted` on `events:pause`. `contact_id` None is everybody."""
+
+    name: str
+    contact_id: UUID | None
+    expires_at: datetime | None
+    reason: str

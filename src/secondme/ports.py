@@ -1,0 +1,124 @@
+"""The shapes of the outside. Adapters live in channels/, llm/ and stores/; the ledger is Postgres and has no twin."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from secondme.domain.delivery import Outgoing, Sent
+from secondme.domain.event import MessageEvent, PauseEvent
+from secondme.domain.persona import Example
+from secondme.domain.turn import Draft, Turn
+
+Stage = Callable[[Turn], Awaitable[Turn]]
+
+
+class Clock(Protocol):
+    """The time. Tests bring one that jumps."""
+
+    def now(self) -> datetime:
+        """The wall clock, with time zone UTC."""
+        ...
+
+
+class Channel(Protocol):
+    """How bytes leave for one kind of network. Only the outbox holds one."""
+
+    answer_timeout: float  # seconds that `send` may wait for the provider's answer
+
+    async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
+        """Send once, never twice. `write_before` is a `time.monotonic()` moment: a request not wholly written by
+        then is aborted.
+
+        Raises NotSent (no byte left), Rejected (the provider's final no), SendUncertain (anything else).
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Raises when the network cannot be used; liveness never depends on it."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Mind(Protocol):
+    """Who drafts a reply."""
+
+    name: str
+
+    async def complete(self, turn: Turn) -> Draft:
+        """Draft a reply to `turn.messages`. Raises MindFailed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class VoiceStore(Protocol):
+    """Where kept replies of the owner lie: sealed texts and keyed cues."""
+
+    async def version(self) -> int:
+        """Grows with every change, so that an index knows when to load again."""
+        ...
+
+    async def cues(self) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
+        """Every kept reply: id, keyed 63-bit hashes of what it answered, when it was said."""
+        ...
+
+    async def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The replies themselves, opened; erased ones are absent."""
+        ...
+
+
+class Voices(Protocol):
+    """The owner's own past replies that anyone may hear."""
+
+    async def nearest(self, texts: Sequence[str], limit: int) -> tuple[Example, ...]:
+        """The kept replies whose cue is nearest to `texts` (the messages to be answered), best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """One doorbell entry: documented stream fields, `content` being a reference into the ledger, never text."""
+
+    message_id: str
+    contact_id: str
+    content: str
+    timestamp: int  # Unix time in milliseconds
+    direction: str  # incoming or outgoing
+    from_me: bool
+
+
+class Signals(Protocol):
+    """Redis: doorbells, mirrors, events. Everything in it may vanish at any moment."""
+
+    async def ring(self, stream: str, bells: Sequence[Bell]) -> None:
+        """Add doorbells. Never raises: a lost bell is found by the sweeper."""
+        ...
+
+    async def wait(self, stream: str, group: str, timeout: float) -> Sequence[str]:  # noqa: ASYNC109
+        """Wait for bells, at most `timeout` seconds; returns their entry ids, possibly none. Never raises."""
+        ...
+
+    async def acknowledge(self, stream: str, group: str, entries: Sequence[str]) -> None:
+        """Say that the work behind those bells is claimed. Never raises."""
+        ...
+
+    async def publish(self, event: MessageEvent | PauseEvent) -> None:
+        """Tell dashboards. Never raises."""
+        ...
+
+    async def stop_pressed_at(self) -> datetime | None:
+        """When PAUSE:ALL says everything was stopped. Raises StoreUnavailable: unknown means silent."""
+        ...
+
+    async def mirror_pauses(
+        self, everybody: datetime | None, contacts: Mapping[str, datetime | None]
+    ) -> None:
+        """Make PAUSE:ALL and PAUSE:{contactId} agree with the ledger. Never raises."""
+        ...
+
+    async def mirror_counter(self, contact_id: str, count: int) -> None:
+        """Mirror the sliding count of a contact's last minute. Never raises."""
+        ...
