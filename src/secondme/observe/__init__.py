@@ -1,0 +1,1 @@
+"""What operators may see: logs, metrics and the audit log. Ids and figures, never a word of content."""
