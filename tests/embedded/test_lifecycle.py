@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -168,6 +169,19 @@ async def test_what_died_is_revived_at_its_address_and_nothing_else_is_touched(d
     assert heads(data_dir)["redis"] == before["redis"]
     await stores.detach()
     assert mentioning(data_dir) == []
+
+
+async def test_a_pid_file_that_names_another_process_of_the_same_user_is_no_lock(data_dir: Path) -> None:
+    stores = await EmbeddedStores.attach(data_dir, need={"postgres"})
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    left_by_a_killed_server = pid_file.read_text().splitlines()
+    await stores.detach()
+    owner = (data_dir / "postgres").stat().st_uid
+    with subprocess.Popen(["sleep", "60"], user=owner if os.geteuid() == 0 else None) as somebody:
+        pid_file.write_text("\n".join([str(somebody.pid), *left_by_a_killed_server[1:]]))
+        stores = await EmbeddedStores.attach(data_dir, need={"postgres"})
+        await stores.detach()
+        somebody.kill()
 
 
 async def test_a_port_that_somebody_took_is_given_up(data_dir: Path) -> None:

@@ -49,7 +49,7 @@ def explain(error: OSError, data_dir: Path) -> ConfigError | StoreUnavailable:
     if is_full(text):
         return full(data_dir)
     return ConfigError(
-        f"Cannot use {error.filename or data_dir}: {text}. Make it writable for {_user(os.geteuid())}, "
+        f"Cannot use {error.filename or data_dir}: {text}. Make it usable by {_user(os.geteuid())}, "
         "or choose another SECONDME_DATA_DIR."
     )
 
