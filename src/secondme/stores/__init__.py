@@ -1,0 +1,1 @@
+"""Where things are kept: the ledger (Postgres), signals (Redis) and the vault that seals."""

@@ -1,0 +1,103 @@
+"""Small things with a short life: the mirrored counter, persona cache, recent messages, one-time links."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypedDict
+
+from redis.asyncio import Redis
+
+from secondme.domain.persona import Persona
+from secondme.stores.signals.wire import Wired, counter_key, now_ms, recent_key, to_ms
+
+_MINUTE = 60
+_PERSONA_SECONDS = 30 * 60
+
+
+class CachedPersona(TypedDict):
+    """The documented JSON of CACHE:persona:{id}."""
+
+    styleGuide: str
+    tone: str
+    exampleMessages: list[str]
+
+
+class Shelf(Wired):
+    """Keys that expire by themselves."""
+
+    async def mirror_counter(self, contact_id: str, count: int) -> None:
+        """Mirror the sliding count of a contact's last minute. Never raises."""
+        key = counter_key(contact_id)
+        await self._wire.tell("mirror counter", lambda redis: redis.set(key, count, ex=_MINUTE), None)
+
+    async def get_persona(self, persona_id: str) -> CachedPersona | None:
+        """The cached persona, or None when it is not there, unreadable, or Redis fails. Never raises."""
+        key = f"CACHE:persona:{persona_id}"
+        return _read_persona(await self._wire.tell("get persona", lambda redis: redis.get(key), None))
+
+    async def set_persona(self, persona: Persona) -> None:
+        """Cache a persona for 30 minutes. Never raises."""
+        cached: CachedPersona = {
+            "styleGuide": persona.style_guide,
+            "tone": persona.tone,
+            "exampleMessages": list(persona.examples),
+        }
+        key, said = f"CACHE:persona:{persona.id}", json.dumps(cached, ensure_ascii=False)
+        await self._wire.tell("set persona", lambda redis: redis.set(key, said, ex=_PERSONA_SECONDS), None)
+
+    async def drop_persona(self, persona_id: str) -> None:
+        """Forget a cached persona that was changed. Never raises: it goes in 30 minutes at the latest."""
+        await self._wire.tell("drop persona", lambda redis: redis.delete(f"CACHE:persona:{persona_id}"), 0)
+
+    async def track(self, messages: Sequence[tuple[str, str, datetime]]) -> None:
+        """Note (contact, message, arrival) in the `messages:{userId}` of the last minute. Never raises."""
+        if messages:
+            await self._wire.tell("track", partial(_track, messages), None)
+
+    async def count_after(self, user_id: str, at: datetime) -> int | None:
+        """How many messages of the last minute came after `at`; None when Redis fails. Never raises."""
+        return await self._wire.tell("count after", partial(_count_after, recent_key(user_id), at), None)
+
+    async def put_once(self, name: str, ttl: timedelta) -> None:
+        """Make something that can be taken once before it expires. `name` is a digest.
+
+        Raises StoreUnavailable.
+        """
+        await self._wire.ask("put once", lambda redis: redis.set(f"ONCE:{name}", 1, px=ttl))
+
+    async def take_once(self, name: str) -> bool:
+        """Whether it was there; now it is gone. Raises StoreUnavailable."""
+        return await self._wire.ask("take once", lambda redis: redis.getdel(f"ONCE:{name}")) is not None
+
+
+async def _track(messages: Sequence[tuple[str, str, datetime]], redis: Redis) -> None:
+    oldest = now_ms() - _MINUTE * 1000
+    async with redis.pipeline(transaction=False) as pipe:
+        for user_id, message_id, at in messages:
+            pipe.zadd(recent_key(user_id), {message_id: to_ms(at)})
+        for key in {recent_key(user_id) for user_id, _, _ in messages}:
+            pipe.zremrangebyscore(key, "-inf", oldest)
+            pipe.expire(key, _MINUTE)
+        await pipe.execute()
+
+
+async def _count_after(key: str, at: datetime, redis: Redis) -> int:
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.zremrangebyscore(key, "-inf", now_ms() - _MINUTE * 1000)
+        pipe.zcount(key, f"({to_ms(at)}", "+inf")
+        _, found = await pipe.execute()
+    return int(found)
+
+
+def _read_persona(said: bytes | str | None) -> CachedPersona | None:
+    try:
+        found = json.loads(said or "null")
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("exampleMessages"), list):
+        return None
+    guide, tone, examples = found.get("styleGuide"), found.get("tone"), found["exampleMessages"]
+    if not isinstance(guide, str) or not isinstance(tone, str):
+        return None
+    return {"styleGuide": guide, "tone": tone, "exampleMessages": [str(example) for example in examples]}

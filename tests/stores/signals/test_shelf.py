@@ -1,0 +1,99 @@
+"""Keys with a short life: counter, persona cache, recent messages, one-time links."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from secondme.domain.persona import Persona
+from secondme.stores.signals import RedisSignals
+
+PERSONA = Persona(
+    "casual", "Casual", "casual", "Kurz und herzlich – grüßt mit „hey“. " * 4, ("hey", "😀", "ok"), ()
+)
+
+
+async def test_the_counter_is_a_mirror_that_lasts_a_minute(
+    signals: RedisSignals, redis_client: Redis
+) -> None:
+    await signals.mirror_counter("c-1", 7)
+    assert await redis_client.get("COUNTER:c-1:msgs") == "7"
+    assert 58 <= await redis_client.ttl("COUNTER:c-1:msgs") <= 60
+    await signals.mirror_counter("c-1", 3)
+    assert await redis_client.get("COUNTER:c-1:msgs") == "3"
+
+
+async def test_a_persona_is_cached_as_documented(signals: RedisSignals, redis_client: Redis) -> None:
+    assert await signals.get_persona("casual") is None
+    await signals.set_persona(PERSONA)
+    documented = {"styleGuide": PERSONA.style_guide, "tone": "casual", "exampleMessages": ["hey", "😀", "ok"]}
+    assert json.loads(await redis_client.get("CACHE:persona:casual") or "") == documented
+    assert 1790 <= await redis_client.ttl("CACHE:persona:casual") <= 1800
+    assert await signals.get_persona("casual") == documented
+    await signals.drop_persona("casual")
+    assert await signals.get_persona("casual") is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "{", "[]", "{}", '{"styleGuide": 1, "tone": "x", "exampleMessages": []}']
+)
+async def test_a_spoilt_cache_is_an_empty_one(signals: RedisSignals, redis_client: Redis, value: str) -> None:
+    await redis_client.set("CACHE:persona:casual", value)
+    assert await signals.get_persona("casual") is None
+
+
+async def test_messages_after_are_counted_for_a_minute(signals: RedisSignals, redis_client: Redis) -> None:
+    now = datetime.now(UTC)
+    for second in range(5):
+        await signals.track([("u-1", f"m-{second}", now - timedelta(seconds=second))])
+    await signals.track([("u-1", "m-0", now), ("u-2", "m-9", now)])
+    await signals.track([])
+    assert await signals.count_after("u-1", now - timedelta(seconds=3)) == 3
+    assert await signals.count_after("u-1", now) == 0
+    assert await signals.count_after("u-3", now) == 0
+    assert await redis_client.zscore("messages:u-1", "m-0") == int(now.timestamp() * 1000)
+    assert 58 <= await redis_client.ttl("messages:u-1") <= 60
+
+
+async def test_entries_older_than_a_minute_go_on_add_and_on_count(
+    signals: RedisSignals, redis_client: Redis
+) -> None:
+    now, old = datetime.now(UTC), {"old": (time.time() - 61) * 1000}
+    await redis_client.zadd("messages:u-1", old)
+    await signals.track([("u-1", "m-1", now)])
+    assert await redis_client.zrange("messages:u-1", 0, -1) == ["m-1"]
+    await redis_client.zadd("messages:u-1", old)
+    assert await signals.count_after("u-1", now - timedelta(hours=1)) == 1
+    assert await redis_client.zrange("messages:u-1", 0, -1) == ["m-1"]
+
+
+async def test_a_forgotten_contact_leaves_no_key(signals: RedisSignals, redis_client: Redis) -> None:
+    now = datetime.now(UTC)
+    for contact in ("c-1", "c-2"):
+        await signals.mirror_counter(contact, 1)
+        await signals.track([(contact, "m-1", now)])
+    await signals.mirror_pauses(None, {"c-1": None, "c-2": None})
+    await signals.forget("c-1")
+    assert set(await redis_client.keys()) == {
+        "PAUSE:c-2",
+        "COUNTER:c-2:msgs",
+        "messages:c-2",
+        "MIRROR:pauses",
+    }
+    assert await redis_client.smembers("MIRROR:pauses") == {"c-2"}
+
+
+async def test_a_link_works_once(signals: RedisSignals) -> None:
+    await signals.put_once("digest", timedelta(minutes=5))
+    taken = await asyncio.gather(*(signals.take_once("digest") for _ in range(10)))
+    assert sorted(taken) == [False] * 9 + [True]
+    assert not await signals.take_once("never made")
+
+
+async def test_a_link_expires(signals: RedisSignals) -> None:
+    await signals.put_once("digest", timedelta(milliseconds=30))
+    await asyncio.sleep(0.06)
+    assert not await signals.take_once("digest")
