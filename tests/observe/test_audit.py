@@ -38,10 +38,24 @@ def test_a_line_has_the_documented_fields(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "ours",
+    [
+        {"model": "fixed line"},
+        {"rule": "switch.pressed"},
+        {"model": "groq:openai/gpt-oss-20b"},
+        {"contact_id": "1" * 32},
+    ],
+)
+def test_names_of_ours_are_accepted(ours: dict[str, str]) -> None:
+    (value,) = ours.values()
+    assert value in _entry(**ours).line().decode()
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"contact_id": "+4915501234567"},
-        {"contact_id": "49155012345678901"},
+        {"contact_id": "491550123456789"},
         {"contact_id": "Anna"},
         {"event": "He said hello"},
         {"model": "x" * 200},

@@ -83,6 +83,11 @@ def test_a_line_carries_event_service_trace_and_figures(lines: Any) -> None:
     assert "trace" not in second
 
 
+def test_a_modules_name_will_do(lines: Any) -> None:
+    logs.get_logger("secondme.pipeline.turns").info("turn.claimed")
+    assert lines()[0]["area"] == "pipeline.turns"
+
+
 def test_other_libraries_lines_carry_the_trace(lines: Any) -> None:
     with logs.tracing("t-1"):
         logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)

@@ -14,7 +14,8 @@ from secondme.observe.logs import get_logger
 
 KEPT = timedelta(days=30)
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,119}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]*( [a-z]+)?", re.ASCII)
+_LONGEST = 120  # characters of a word
 _NUMBER = re.compile(r"\+?[0-9]{7,}")
 _FILE = re.compile(r"audit-(\d{4}-\d{2}-\d{2})\.jsonl", re.ASCII)
 _log = get_logger("audit")
@@ -39,12 +40,12 @@ class AuditEntry:
 
     def __post_init__(self) -> None:
         wrong = []
-        if self.contact_id is not None and not _harmless(_DIGEST, self.contact_id):
+        if self.contact_id is not None and not _DIGEST.fullmatch(self.contact_id):
             wrong.append("contact_id is a keyed digest of 16 to 64 characters")
         for field in ("event", "direction", "model", "rule", "actor"):
             value: str | None = getattr(self, field)
-            if value is not None and not _harmless(_WORD, value):
-                wrong.append(f"{field} is one word of at most 120 characters and no number")
+            if value is not None and not _is_ours(value):
+                wrong.append(f"{field} is a name of ours of at most {_LONGEST} characters")
         if wrong:
             raise Invalid(f"An audit entry was refused: {'; '.join(wrong)}.")
 
@@ -68,12 +69,13 @@ class AuditEntry:
         return json.dumps(said, separators=(",", ":")).encode() + b"\n"
 
 
-def _harmless(shape: re.Pattern[str], value: str) -> bool:
-    return shape.fullmatch(value) is not None and _NUMBER.fullmatch(value) is None
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _is_ours(value: str) -> bool:
+    """Whether it looks like what we name things, `switch.pressed` or `fixed line`, and like no number."""
+    return len(value) <= _LONGEST and _WORD.fullmatch(value) is not None and not _NUMBER.fullmatch(value)
 
 
 class AuditLog:

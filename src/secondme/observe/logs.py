@@ -29,8 +29,9 @@ _installed: list[logging.Handler] = []
 
 
 def get_logger(area: str) -> FilteringBoundLogger:
-    """A logger for one area of the code. Events are dotted names, values ids and figures:
+    """A logger for one area of the code; `__name__` will do. Events are dotted names, values ids and figures:
     `log.info("message.received", message_id=id, waited_ms=12)`."""
+    area = area.removeprefix("secondme.")
     logger: FilteringBoundLogger = structlog.get_logger(f"secondme.{area}", area=area)
     return logger
 
