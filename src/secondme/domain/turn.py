@@ -51,6 +51,8 @@ class Verdict:
     answer: bool
     hold_until: datetime | None = None  # not now: due again then
     pause: tuple[PauseReason, timedelta] | None = None  # begins a pause of the contact with the commit
+    retry: bool = False  # held because the mind failed: counts as an attempt
+    failed: bool = False  # the messages end failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,20 @@
+"""A contact as the owner sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One contact on one account, opened for the owner's eyes."""
+
+    id: UUID
+    conversation_id: UUID
+    account_id: str
+    name: str | None
+    address: str
+    relationship: str
+    persona_id: str | None
+    enabled: bool
+    last_at: datetime | None

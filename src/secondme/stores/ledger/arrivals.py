@@ -1,0 +1,226 @@
+"""What arrived, written once: new messages in bulk, then what concerns messages that are already here."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from secondme.domain.message import Inbound
+from secondme.domain.profile import Account, Takes
+from secondme.stores.ledger import due
+from secondme.stores.ledger.people import Whom
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One inbound item with where it leads. `digest` is the keyed provider id."""
+
+    id: UUID
+    item: Inbound
+    account: Account
+    whom: Whom
+    digest: str
+    quotes: str | None  # keyed id of what it quotes
+
+
+def arrival(vault: Vault, item: Inbound, account: Account, whom: Whom) -> Arrival:
+    """Give an item its id and its keyed provider ids."""
+    quotes = vault.digest("message", item.quotes) if item.quotes else None
+    return Arrival(uuid4(), item, account, whom, vault.digest("message", item.provider_id), quotes)
+
+
+async def insert(
+    tx: Connection, arrivals: Sequence[Arrival], now: datetime, *, silent_rule: str | None = None
+) -> dict[UUID, int]:
+    """Write what is not yet known; returns the sequence numbers of the new rows by id.
+
+    `silent_rule` ends them at once (for what is never answered); the owner's own words have no outcome.
+    """
+    rows = await tx.fetch(
+        """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
+             direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, settled_at)
+           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz, a.sent_at, a.direction, a.kind,
+             a.text, a.raw, a.digest, a.source,
+             CASE WHEN a.quotes IS NULL THEN NULL ELSE (
+               SELECT q.id FROM messages q WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
+               UNION ALL SELECT d.id FROM deliveries d
+               WHERE d.conversation_id = a.conversation_id AND d.provider_message_id = a.quotes LIMIT 1) END,
+             a.outcome, a.rule, CASE WHEN a.outcome IS NULL AND a.direction = 'incoming'
+               THEN NULL ELSE $1::timestamptz END
+           FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[],
+             $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[])
+             WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind, text,
+               raw, digest, source, quotes, outcome, rule, place)
+           ORDER BY a.place
+           ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING RETURNING id, seq""",
+        now,
+        *zip(*(_row(a, silent_rule) for a in arrivals), strict=True),
+    )
+    return {row["id"]: row["seq"] for row in rows}
+
+
+def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
+    item, key = a.item, a.whom.key
+    silent = silent_rule is not None and not item.from_me
+    return (
+        a.id,
+        a.whom.contact_id,
+        a.whom.identity_id,
+        a.whom.conversation_id,
+        item.account_id,
+        item.sent_at,
+        "outgoing" if item.from_me else "incoming",
+        item.kind,
+        seal(key, item.text, f"messages:{a.id}:text") if item.text else None,
+        seal(key, json.dumps(item.raw), f"messages:{a.id}:raw") if item.raw else None,
+        a.digest,
+        seal(key, item.provider_id, f"messages:{a.id}:source"),
+        a.quotes,
+        "silent" if silent else None,
+        silent_rule if silent else None,
+    )
+
+
+async def known(tx: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, UUID, str], UUID]:
+    """The rows that these items already have, by (account, identity, digest)."""
+    rows = await tx.fetch(
+        """SELECT id, account_id, identity_id, source_message_id FROM messages
+           WHERE identity_id = ANY($1) AND source_message_id = ANY($2)""",
+        [a.whom.identity_id for a in arrivals],
+        [a.digest for a in arrivals],
+    )
+    return {(r["account_id"], r["identity_id"], r["source_message_id"]): r["id"] for r in rows}
+
+
+async def buried(tx: Connection, digests: Sequence[str], now: datetime) -> set[str]:
+    """Which tombstones stand: those messages were erased, and a late redelivery must not bring them back."""
+    rows = await tx.fetch(
+        "SELECT digest FROM tombstones WHERE digest = ANY($1) AND expires_at > $2", digests, now
+    )
+    return {row["digest"] for row in rows}
+
+
+async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
+    """New messages make their conversations due; where a Turn takes the burst, they send unsent plans back."""
+    every = sorted({a.whom.conversation_id for a in arrivals})
+    bursts = sorted({a.whom.conversation_id for a in arrivals if a.account.profile.takes is Takes.BURST})
+    if bursts:
+        await due.revoke(tx, bursts, spare_late=now)
+        await due.withdraw(tx, bursts, now)
+    await tx.execute(
+        "UPDATE conversations SET last_inbound_at = greatest(last_inbound_at, $2) WHERE id = ANY($1)",
+        every,
+        now,
+    )
+    await due.recompute(tx, every)
+
+
+async def owner_spoke(tx: Connection, a: Arrival, seq: int, now: datetime) -> list[due.Receipt]:
+    """The owner's own word: what waited before it ends silent, what was planned never leaves."""
+    conversation = [a.whom.conversation_id]
+    await due.revoke(tx, conversation)
+    await due.withdraw(tx, conversation, now)
+    silenced = await due.silence(tx, conversation, "owner.stepped_in", now, up_to_seq=seq)
+    await tx.execute(
+        "UPDATE conversations SET last_owner_at = greatest(last_owner_at, $2), claims = 0 WHERE id = $1",
+        a.whom.conversation_id,
+        now,
+    )
+    await due.recompute(tx, conversation)
+    return silenced
+
+
+async def pause_for_owner(tx: Connection, contact_id: UUID, now: datetime, length: timedelta) -> datetime:
+    """Pause the contact because the owner wrote to them; a running one is made longer, never shorter. Returns its end."""
+    until: datetime | None = await tx.fetchval(
+        """UPDATE pauses SET until = greatest(until, $2) WHERE user_id = $1 AND reason = 'owner_word'
+             AND lifted_at IS NULL AND until > $3 RETURNING until""",
+        contact_id,
+        now + length,
+        now,
+    )
+    if until is None:
+        until = now + length
+        await tx.execute(
+            "INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, 'owner_word', $3, $4)",
+            uuid4(),
+            contact_id,
+            now,
+            until,
+        )
+    return until
+
+
+async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
+    """Apply an edit to its target while that is unanswered. Returns the rule that the edit's own row ends with."""
+    target = await _target(tx, vault, a)
+    if target is None:
+        return "message.edit_unknown"
+    await due.revoke(tx, [a.whom.conversation_id])
+    await due.withdraw(tx, [a.whom.conversation_id], now)
+    waiting = await tx.fetchval(
+        """UPDATE messages SET text = $2, edited_at = $3 WHERE id = $1
+             AND (direction = 'outgoing' OR (outcome IS NULL AND turn_id IS NULL)) RETURNING id""",
+        target,
+        seal(a.whom.key, a.item.text, f"messages:{target}:text"),
+        now,
+    )
+    await due.recompute(tx, [a.whom.conversation_id])
+    return "message.edit" if waiting else "message.edit_late"
+
+
+async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
+    """Erase the target's content; unanswered, it ends silent. Returns the rule for the deletion's own row."""
+    target = await _target(tx, vault, a)
+    if target is None:
+        return "message.deletion_unknown"
+    await due.revoke(tx, [a.whom.conversation_id])
+    await due.withdraw(tx, [a.whom.conversation_id], now)
+    await tx.execute(
+        """UPDATE messages SET text = NULL, raw_payload = NULL, erased_at = $2,
+             rule = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'message.deleted'
+                         ELSE rule END,
+             settled_at = coalesce(settled_at, CASE WHEN turn_id IS NULL THEN $2::timestamptz END),
+             outcome = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'silent'
+                            ELSE outcome END
+           WHERE id = $1""",
+        target,
+        now,
+    )
+    await due.recompute(tx, [a.whom.conversation_id])
+    return "message.deletion"
+
+
+async def _target(tx: Connection, vault: Vault, a: Arrival) -> UUID | None:
+    """The message meant by an edit or deletion: of the same conversation and the same author."""
+    found: UUID | None = await tx.fetchval(
+        """SELECT id FROM messages WHERE conversation_id = $1 AND source_message_id = $2 AND direction = $3
+             AND erased_at IS NULL""",
+        a.whom.conversation_id,
+        vault.digest("message", a.item.target or ""),
+        "outgoing" if a.item.from_me else "incoming",
+    )
+    return found
+
+
+async def set_rule(tx: Connection, message_id: UUID, rule: str) -> None:
+    """Name what became of an edit or deletion in its own row."""
+    await tx.execute("UPDATE messages SET rule = $2 WHERE id = $1 AND outcome = 'silent'", message_id, rule)
+
+
+async def keep_aside(
+    tx: Connection, vault: Vault, account_id: str, payload: bytes, error: str, now: datetime
+) -> None:
+    """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on."""
+    row = uuid4()
+    await tx.execute(
+        "INSERT INTO kept_aside (id, account_id, created_at, error, payload) VALUES ($1, $2, $3, $4, $5)",
+        row,
+        account_id,
+        now,
+        error,
+        seal(vault.owner_key, payload, f"kept_aside:{row}:payload"),
+    )

@@ -1,0 +1,100 @@
+"""Pauses and the switch: begun, lifted, read. The ledger alone lifts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from secondme.domain.pause import Pause, PauseReason
+from secondme.stores.ledger import deliveries, due
+from secondme.stores.ledger.deliveries import CONTACT_LOCK, SWITCH_LOCK, Ready
+from secondme.stores.ledger.pool import Connection
+
+_FIELDS = "id, user_id, reason, since, until, lifted_at"
+
+
+def _pause(row: object) -> Pause:
+    r = dict(row)  # type: ignore[call-overload]
+    return Pause(r["id"], r["user_id"], PauseReason(r["reason"]), r["since"], r["until"], r["lifted_at"])
+
+
+async def begin(
+    tx: Connection, contact_id: UUID | None, reason: PauseReason, since: datetime, until: datetime | None
+) -> Pause:
+    """One more pause; it never touches another."""
+    row = await tx.fetchrow(
+        f"INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5) RETURNING {_FIELDS}",
+        uuid4(),
+        contact_id,
+        reason,
+        since,
+        until,
+    )
+    return _pause(row)
+
+
+async def lift(tx: Connection, contact_id: UUID | None, now: datetime) -> int:
+    """Lift every running pause of the contact, or every one that covers everybody. Returns how many."""
+    rows = await tx.fetch(
+        """UPDATE pauses SET lifted_at = $2 WHERE user_id IS NOT DISTINCT FROM $1 AND lifted_at IS NULL
+             AND (until IS NULL OR until > $2) RETURNING id""",
+        contact_id,
+        now,
+    )
+    return len(rows)
+
+
+async def active(tx: Connection, now: datetime) -> list[Pause]:
+    """Every running pause."""
+    rows = await tx.fetch(
+        f"SELECT {_FIELDS} FROM pauses WHERE lifted_at IS NULL AND (until IS NULL OR until > $1) ORDER BY epoch",
+        now,
+    )
+    return [_pause(row) for row in rows]
+
+
+async def known_stop(tx: Connection, since: datetime) -> bool:
+    """Whether the ledger has seen this stop of everybody, or a later one, or has resumed since."""
+    known: bool = await tx.fetchval(
+        """SELECT EXISTS (SELECT 1 FROM pauses WHERE user_id IS NULL
+             AND (since >= $1::timestamptz - interval '1 ms' OR lifted_at >= $1))""",
+        since,
+    )
+    return known
+
+
+async def drain_fence(tx: Connection, contact_id: UUID | None) -> None:
+    """Wait until every fence that began before the pause has committed or gone; later ones see the pause."""
+    if contact_id is None:
+        await tx.execute("SELECT pg_advisory_xact_lock($1, 0)", SWITCH_LOCK)
+    else:
+        await tx.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", CONTACT_LOCK, str(contact_id))
+
+
+async def in_flight(tx: Connection, contact_id: UUID | None) -> list[Ready]:
+    """What may be leaving right now, conversation by conversation."""
+    return await deliveries.open_in_flight(tx, contact_id)
+
+
+async def affected(tx: Connection, contact_id: UUID | None) -> Sequence[UUID]:
+    """Conversations with something waiting or planned that a pause must end."""
+    rows = await tx.fetch(
+        """SELECT c.id FROM conversations c WHERE ($1::uuid IS NULL OR c.user_id = $1) AND (
+             EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.direction = 'incoming'
+               AND m.outcome IS NULL AND m.turn_id IS NULL)
+             OR EXISTS (SELECT 1 FROM deliveries d WHERE d.conversation_id = c.id AND d.status = 'planned'))
+           ORDER BY c.id""",
+        contact_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def end_waiting(
+    tx: Connection, conversations: Sequence[UUID], rule: str, now: datetime
+) -> list[due.Receipt]:
+    """Messages met by a pause end silent at once; what was planned never leaves."""
+    await due.lock(tx, conversations)
+    await due.revoke(tx, conversations)
+    await due.withdraw(tx, conversations, now)
+    silenced = await due.silence(tx, conversations, rule, now)
+    await due.recompute(tx, conversations)
+    return silenced

@@ -1,0 +1,179 @@
+"""Accounts, contacts and identities: who writes to which number."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from secondme.domain.contact import ContactRow
+from secondme.domain.profile import Account
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Where an address leads: the ids and the contact's key."""
+
+    contact_id: UUID
+    identity_id: UUID
+    conversation_id: UUID
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address on one account, as a channel gave it."""
+
+    account: Account
+    network: str  # identities.channel: `whatsapp` for every WhatsApp channel, else the channel's name
+    key: str  # keyed digest
+    address: str
+    name: str | None
+
+
+def network_of(channel: str) -> str:
+    """The documented identities.channel: one for all ways to WhatsApp, so that a person stays one contact."""
+    return "simulator" if channel == "simulator" else "whatsapp"
+
+
+async def put_accounts(tx: Connection, accounts: Iterable[Account]) -> None:
+    """Make the ledger know the accounts and what of their profiles statements need."""
+    await tx.executemany(
+        """INSERT INTO accounts (id, channel, profile, takes, debounce, debounce_cap, content_window)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (id) DO UPDATE SET channel = $2, profile = $3, takes = $4, debounce = $5, debounce_cap = $6,
+             content_window = $7""",
+        [
+            (a.id, a.channel, p.name, p.takes, p.debounce, p.debounce_cap, p.content_window)
+            for a in accounts
+            for p in [a.profile]
+        ],
+    )
+
+
+async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
+    """Contact, identity and conversation of each address, made where missing; two at once make one."""
+    for key in sorted({f"{a.network}:{a.key}" for a in addresses}):
+        await tx.execute("SELECT pg_advisory_xact_lock(7103002, hashtext($1))", key)
+    return [await _resolve_one(tx, vault, address, now) for address in addresses]
+
+
+async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: datetime) -> Whom:
+    row = await tx.fetchrow(
+        """SELECT i.id, i.user_id, c.key, c.name FROM identities i JOIN contacts c ON c.id = i.user_id
+           WHERE i.channel = $1 AND i.channel_user_key = $2""",
+        where.network,
+        where.key,
+    )
+    if row is None:
+        contact_id, identity_id, key = await _create(tx, vault, where, now)
+    else:
+        contact_id, identity_id = row["user_id"], row["id"]
+        key = vault.contact_key(contact_id, row["key"])
+        if row["name"] is None and where.name:
+            await tx.execute(
+                "UPDATE contacts SET name = $2 WHERE id = $1", contact_id, _name(key, contact_id, where.name)
+            )
+    conversation_id = await tx.fetchval(
+        """INSERT INTO conversations (id, account_id, identity_id, user_id, created_at, enabled)
+           VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT (account_id, identity_id) DO UPDATE SET user_id = excluded.user_id RETURNING id""",
+        uuid4(),
+        where.account.id,
+        identity_id,
+        contact_id,
+        now,
+        where.account.profile.new_contacts_enabled,
+    )
+    return Whom(contact_id, identity_id, conversation_id, key)
+
+
+async def _create(tx: Connection, vault: Vault, where: Address, now: datetime) -> tuple[UUID, UUID, bytes]:
+    contact_id, identity_id = uuid4(), uuid4()
+    key, wrapped = vault.new_contact_key(contact_id)
+    name = _name(key, contact_id, where.name) if where.name else None
+    await tx.execute(
+        "INSERT INTO contacts (id, created_at, key, name) VALUES ($1, $2, $3, $4)",
+        contact_id,
+        now,
+        wrapped,
+        name,
+    )
+    await tx.execute(
+        """INSERT INTO identities (id, user_id, channel, channel_user_key, address, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        identity_id,
+        contact_id,
+        where.network,
+        where.key,
+        seal(key, where.address, f"identities:{identity_id}:address"),
+        now,
+    )
+    return contact_id, identity_id, key
+
+
+def _name(key: bytes, contact_id: UUID, name: str) -> bytes:
+    """A display name, sealed. Names are untrusted: they are shown and nothing else."""
+    return seal(key, name[:100], f"contacts:{contact_id}:name")
+
+
+async def everyone(tx: Connection, vault: Vault) -> list[ContactRow]:
+    """All contacts with their conversations, names and addresses opened, newest talk first."""
+    rows = await tx.fetch(
+        """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, c.created_at, i.id AS identity_id, i.address,
+                  v.id AS conversation_id, v.account_id, v.enabled, greatest(v.last_inbound_at, v.last_owner_at) AS last_at
+           FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id
+           ORDER BY last_at DESC NULLS LAST, v.created_at"""
+    )
+    people = []
+    for row in rows:
+        key = vault.contact_key(row["id"], row["key"])
+        people.append(
+            ContactRow(
+                id=row["id"],
+                conversation_id=row["conversation_id"],
+                account_id=row["account_id"],
+                name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
+                address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
+                relationship=row["relationship"],
+                persona_id=row["persona_id"],
+                enabled=row["enabled"],
+                last_at=row["last_at"],
+            )
+        )
+    return people
+
+
+async def set_enabled(tx: Connection, contact_id: UUID, enabled: bool, account_id: str | None = None) -> None:
+    """Whether we may answer this contact, on one account or on all of them."""
+    await tx.execute(
+        "UPDATE conversations SET enabled = $2 WHERE user_id = $1 AND ($3::text IS NULL OR account_id = $3)",
+        contact_id,
+        enabled,
+        account_id,
+    )
+
+
+async def set_relationship(
+    tx: Connection, contact_id: UUID, relationship: str, persona_id: str | None
+) -> None:
+    """How the owner knows the contact; a persona set here overrides the one chosen by relationship."""
+    await tx.execute(
+        "UPDATE contacts SET relationship = $2, persona_id = $3 WHERE id = $1",
+        contact_id,
+        relationship,
+        persona_id,
+    )
+
+
+async def conversation_with(tx: Connection, account_id: str, network: str, key: str) -> UUID | None:
+    """The conversation of an account with the address that this keyed digest stands for."""
+    found: UUID | None = await tx.fetchval(
+        """SELECT v.id FROM conversations v JOIN identities i ON i.id = v.identity_id
+           WHERE v.account_id = $1 AND i.channel = $2 AND i.channel_user_key = $3""",
+        account_id,
+        network,
+        key,
+    )
+    return found

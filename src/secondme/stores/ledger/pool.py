@@ -1,0 +1,116 @@
+"""The ledger: pooled connections to Postgres, and the vault that opens what lies in it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from secondme.domain.errors import StoreUnavailable
+from secondme.stores.vault import KeyRing, Vault, new_key
+
+type Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+# A process that is stopped in mid-transaction must not hold the fence's locks for longer than a press may wait.
+_SERVER_SETTINGS = {
+    "application_name": "secondme",
+    "idle_in_transaction_session_timeout": "1000",
+    "lock_timeout": "5000",
+    "jit": "off",
+    "timezone": "UTC",
+}
+_DOWN = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_GOING_DOWN = (
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class Ledger:
+    """Pools per purpose, so that a busy mouth never starves the ears. Sizes are connections per process."""
+
+    def __init__(self, dsn: str, vault: Vault, ears: asyncpg.Pool, rest: asyncpg.Pool) -> None:
+        self.dsn = dsn
+        self.vault = vault
+        self._ears = ears
+        self._rest = rest
+
+    @classmethod
+    async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8) -> "Ledger":
+        """Connect and open the vault. Raises StoreUnavailable, or ConfigError where the ring is not the ledger's."""
+        first = await _pool(dsn, ears)
+        try:
+            async with _mapped(), first.acquire() as connection:
+                vault = await _open_vault(connection, ring)
+            return cls(dsn, vault, first, await _pool(dsn, rest))
+        except BaseException:
+            first.terminate()
+            raise
+
+    @asynccontextmanager
+    async def transaction(self, *, ears: bool = False) -> AsyncIterator[Connection]:
+        """One transaction; committed when the block ends. Raises StoreUnavailable when Postgres does not answer."""
+        pool = self._ears if ears else self._rest
+        async with _mapped(), pool.acquire(timeout=5) as connection, connection.transaction():
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable when Postgres does not answer within two seconds."""
+        async with _mapped(), self._rest.acquire(timeout=2) as connection:
+            await connection.execute("SELECT 1", timeout=2)
+
+    async def close(self) -> None:
+        for pool in (self._ears, self._rest):
+            try:
+                await _closed(pool)
+            except (*_DOWN, *_GOING_DOWN):
+                pool.terminate()
+
+
+async def _closed(pool: asyncpg.Pool) -> None:
+    async with asyncio.timeout(3):
+        await pool.close()
+
+
+@asynccontextmanager
+async def _mapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except (*_DOWN, *_GOING_DOWN) as error:
+        raise StoreUnavailable(f"Postgres does not answer ({type(error).__name__}).") from error
+
+
+async def _pool(dsn: str, size: int) -> asyncpg.Pool:
+    async with _mapped():
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=5,
+            command_timeout=10,
+            max_inactive_connection_lifetime=60,
+            server_settings=_SERVER_SETTINGS,
+            init=_set_codecs,
+        )
+
+
+async def _set_codecs(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _open_vault(connection: Connection, ring: KeyRing) -> Vault:
+    """The instance's own keys, made on first use; whoever comes second reads what the first one made."""
+    keys = {}
+    for name in ("index", "owner"):
+        fresh = ring.wrap(new_key(), f"keyring:{name}")
+        await connection.execute(
+            "INSERT INTO keyring (name, wrapped) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, fresh
+        )
+        wrapped = await connection.fetchval("SELECT wrapped FROM keyring WHERE name = $1", name)
+        keys[name] = ring.unwrap(wrapped, f"keyring:{name}")
+    return Vault(ring, keys["index"], keys["owner"])

@@ -1,0 +1,161 @@
+"""What the owner looks at: threads, receipts with their why, and the state of things."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One line of a thread as a phone shows it. `text` None: the content has been erased."""
+
+    id: str
+    ref: str | None  # the provider's id, as long as its content is kept
+    incoming: bool  # to the account
+    by: str  # contact, bot or owner
+    text: str | None
+    kind: str
+    at: datetime
+    quotes: str | None  # our id of the quoted bubble
+    status: str  # a delivery's status or progress; for incoming: waiting, answering, or the outcome
+    rule: str | None
+    edited: bool = False
+
+
+async def thread(tx: Connection, vault: Vault, conversation_id: UUID, limit: int = 500) -> list[Bubble]:
+    """The last `limit` lines, oldest first: what came in, the owner's own words, and what left or may have left."""
+    key_row = await tx.fetchrow(
+        "SELECT c.id, c.key FROM contacts c JOIN conversations v ON v.user_id = c.id WHERE v.id = $1",
+        conversation_id,
+    )
+    if key_row is None:
+        return []
+    key = vault.contact_key(key_row["id"], key_row["key"])
+    incoming = await tx.fetch(
+        """SELECT id, source, direction, content_type, text, created_at, quotes, edited_at, turn_id, outcome, rule, seq
+           FROM messages WHERE conversation_id = $1 AND content_type NOT IN ('edit', 'deletion')
+           ORDER BY seq DESC LIMIT $2""",
+        conversation_id,
+        limit,
+    )
+    leaving = await tx.fetch(
+        """SELECT id, provider, text, quotes, status, progress, coalesce(sent_at, in_flight_at) AS at, answers, seq
+           FROM deliveries WHERE conversation_id = $1 AND kind = 'text' AND status IN ('in_flight', 'sent', 'uncertain')
+           ORDER BY seq DESC LIMIT $2""",
+        conversation_id,
+        limit,
+    )
+    lines = [_message(key, row) for row in incoming] + [_delivery(key, row) for row in leaving]
+    return sorted(lines, key=lambda line: line.at)[-limit:]
+
+
+def _message(key: bytes, row: asyncpg.Record) -> Bubble:
+    incoming = row["direction"] == "incoming"
+    status = row["outcome"] or ("answering" if row["turn_id"] else "waiting")
+    return Bubble(
+        id=str(row["id"]),
+        ref=unseal(key, row["source"], f"messages:{row['id']}:source") if row["source"] else None,
+        incoming=incoming,
+        by="contact" if incoming else "owner",
+        text=unseal(key, row["text"], f"messages:{row['id']}:text") if row["text"] else None,
+        kind=row["content_type"],
+        at=row["created_at"],
+        quotes=str(row["quotes"]) if row["quotes"] else None,
+        status=status if incoming else "sent",
+        rule=row["rule"],
+        edited=row["edited_at"] is not None,
+    )
+
+
+def _delivery(key: bytes, row: asyncpg.Record) -> Bubble:
+    return Bubble(
+        id=str(row["id"]),
+        ref=unseal(key, row["provider"], f"deliveries:{row['id']}:provider") if row["provider"] else None,
+        incoming=False,
+        by="bot",
+        text=unseal(key, row["text"], f"deliveries:{row['id']}:text") if row["text"] else None,
+        kind="text",
+        at=row["at"],
+        quotes=str(row["quotes"]) if row["quotes"] else None,
+        status=row["progress"] or row["status"],
+        rule=None,
+    )
+
+
+async def presence(tx: Connection, conversation_id: UUID) -> bool:
+    """Whether the other side sees us typing: the tick of typing has left, the text after it has not."""
+    typing: bool = await tx.fetchval(
+        """SELECT EXISTS (SELECT 1 FROM deliveries t WHERE t.conversation_id = $1 AND t.kind = 'typing'
+             AND t.status = 'sent' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.turn_id = t.turn_id AND d.seq > t.seq
+               AND d.kind = 'text' AND d.status IN ('planned', 'in_flight')))""",
+        conversation_id,
+    )
+    return typing
+
+
+async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None:
+    """The receipt behind a bubble (a delivery or an inbound message): outcome, rule, timings, what it leaned on."""
+    row = await tx.fetchrow(
+        """SELECT m.id, m.user_id, m.outcome, m.rule, m.created_at, m.settled_at, m.replied_at, m.turn_id, m.conversation_id,
+                  c.key, t.mind, t.tokens, t.timings, t.why, t.created_at AS composed_at
+           FROM messages m JOIN contacts c ON c.id = m.user_id
+           LEFT JOIN turns t ON t.id = coalesce(m.turn_id, (SELECT turn_id FROM deliveries WHERE id = $1))
+           WHERE m.id = coalesce((SELECT answers FROM deliveries WHERE id = $1), $1)""",
+        item,
+    )
+    if row is None:
+        return None
+    key = vault.contact_key(row["user_id"], row["key"])
+    opened = json.loads(unseal(key, row["why"], f"turns:{row['turn_id']}:why")) if row["why"] else {}
+    parts = await tx.fetch(
+        """SELECT id, kind, part, status, progress, in_flight_at, sent_at, typing_ms, error FROM deliveries
+           WHERE turn_id = $1 ORDER BY seq""",
+        row["turn_id"],
+    )
+    return {
+        "messageId": str(row["id"]),
+        "conversationId": str(row["conversation_id"]),
+        "outcome": row["outcome"],
+        "rule": row["rule"],
+        "receivedAt": row["created_at"],
+        "composedAt": row["composed_at"],
+        "settledAt": row["settled_at"],
+        "repliedAt": row["replied_at"],
+        "mind": row["mind"],
+        "tokens": row["tokens"] or 0,
+        "timings": row["timings"] or {},
+        "deliveries": [dict(part) for part in parts],
+        **opened,
+    }
+
+
+async def state(tx: Connection, now: datetime) -> dict[str, Any]:
+    """Counts for `status`, `/health` and the gauges."""
+    row = await tx.fetchrow(
+        """SELECT
+             (SELECT count(*) FROM conversations WHERE due_at <= $1) AS due,
+             (SELECT count(*) FROM messages WHERE direction = 'incoming' AND outcome IS NULL) AS waiting,
+             (SELECT count(*) FROM deliveries WHERE status IN ('planned', 'in_flight')) AS open_deliveries,
+             (SELECT count(*) FROM deliveries WHERE status = 'uncertain') AS uncertain,
+             (SELECT count(*) FROM kept_aside) AS kept_aside,
+             (SELECT count(*) FROM pauses WHERE lifted_at IS NULL AND (until IS NULL OR until > $1)) AS pauses""",
+        now,
+    )
+    return dict(row or {})
+
+
+async def receipts(tx: Connection, since: datetime) -> dict[str, int]:
+    """How many messages ended how since then, by `outcome rule`."""
+    rows = await tx.fetch(
+        """SELECT outcome || ' ' || rule AS ending, count(*) AS n FROM messages
+           WHERE direction = 'incoming' AND outcome IS NOT NULL AND created_at > $1 GROUP BY 1 ORDER BY 2 DESC""",
+        since,
+    )
+    return {row["ending"]: row["n"] for row in rows}

@@ -1,0 +1,346 @@
+"""Turns: who is due, who holds it, what they answer, and the one commit that ends it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from secondme.domain.delivery import DeliveryKind, Planned
+from secondme.domain.message import Kind, Line, Message
+from secondme.domain.pause import Pause, PauseReason
+from secondme.domain.profile import Account, Takes
+from secondme.domain.turn import Contact, Turn
+from secondme.stores.ledger import due
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal, unseal
+
+_BURST_LIMIT = 50
+MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoever composes it
+
+
+class Superseded(Exception):
+    """The Turn's token is gone: somebody newer decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A leased conversation, before its messages are loaded."""
+
+    conversation_id: UUID
+    account_id: str
+    token: UUID
+    attempts: int
+    claims: int
+
+
+async def claim(tx: Connection, now: datetime, limit: int, lease: timedelta) -> list[Claim]:
+    """Lease up to `limit` due conversations, longest due first."""
+    # A lost claim only means that somebody else claims again: it need not reach the disk first.
+    await tx.execute("SET LOCAL synchronous_commit = off")
+    rows = await tx.fetch(
+        """WITH picked AS (
+             SELECT id FROM conversations WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           UPDATE conversations c SET lease_token = gen_random_uuid(), lease_until = $3, claims = c.claims + 1
+           FROM picked WHERE c.id = picked.id
+           RETURNING c.id, c.account_id, c.lease_token, c.attempts, c.claims""",
+        now,
+        limit,
+        now + lease,
+    )
+    return [Claim(r["id"], r["account_id"], r["lease_token"], r["attempts"], r["claims"]) for r in rows]
+
+
+async def next_due(tx: Connection) -> datetime | None:
+    """When the next conversation is due, leased ones at the end of their lease."""
+    moment: datetime | None = await tx.fetchval(
+        "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM conversations WHERE due_at IS NOT NULL"
+    )
+    return moment
+
+
+async def renew(tx: Connection, conversation_id: UUID, token: UUID, until: datetime) -> bool:
+    """Keep the lease while the mind works. False: it was taken away."""
+    await tx.execute("SET LOCAL synchronous_commit = off")
+    done = await tx.fetchval(
+        "UPDATE conversations SET lease_until = $3 WHERE id = $1 AND lease_token = $2 RETURNING true",
+        conversation_id,
+        token,
+        until,
+    )
+    return bool(done)
+
+
+async def load(
+    tx: Connection, vault: Vault, claims: Sequence[Claim], accounts: Mapping[str, Account], now: datetime
+) -> list[Turn]:
+    """The claimed conversations as Turns: what they answer by provider time, the contact, the pauses they met."""
+    by_id = {c.conversation_id: c for c in claims if c.account_id in accounts}
+    people = {r["conversation_id"]: r for r in await _people(tx, list(by_id))}
+    waiting: dict[UUID, list[asyncpg.Record]] = {}
+    for row in await _waiting(tx, list(by_id)):
+        waiting.setdefault(row["conversation_id"], []).append(row)
+    pauses = await _pauses(tx, [r["user_id"] for r in people.values()], now)
+    turns = []
+    for conversation_id, held in by_id.items():
+        person, rows = people.get(conversation_id), waiting.get(conversation_id)
+        if person and rows:
+            turns.append(_turn(vault, held, accounts[held.account_id], person, rows, pauses, now))
+    return turns
+
+
+async def _people(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
+    return list(
+        await tx.fetch(
+            """SELECT v.id AS conversation_id, v.identity_id, v.user_id, v.enabled, v.answered_until,
+                      c.key, c.name, c.relationship, c.persona_id
+               FROM conversations v JOIN contacts c ON c.id = v.user_id WHERE v.id = ANY($1)""",
+            conversations,
+        )
+    )
+
+
+async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
+    return list(
+        await tx.fetch(
+            """SELECT m.id, m.conversation_id, m.content_type, m.text, m.created_at, m.client_timestamp, m.seq,
+                 (SELECT count(*) FROM messages x WHERE x.conversation_id = m.conversation_id
+                    AND x.direction = 'incoming' AND x.seq <= m.seq AND x.created_at > m.created_at - interval '60 s'
+                    AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) AS recent_count
+               FROM messages m WHERE m.conversation_id = ANY($1) AND m.direction = 'incoming'
+                 AND m.outcome IS NULL AND m.turn_id IS NULL
+               ORDER BY m.conversation_id, m.client_timestamp, m.seq""",
+            conversations,
+        )
+    )
+
+
+async def _pauses(tx: Connection, contacts: Sequence[UUID], now: datetime) -> list[Pause]:
+    """Pauses that still run or ended within the last eight days: longer than any message may wait."""
+    rows = await tx.fetch(
+        """SELECT id, user_id, reason, since, until, lifted_at FROM pauses
+           WHERE (user_id IS NULL OR user_id = ANY($1))
+             AND coalesce(least(until, lifted_at), 'infinity') > $2""",
+        contacts,
+        now - timedelta(days=8),
+    )
+    return [
+        Pause(r["id"], r["user_id"], PauseReason(r["reason"]), r["since"], r["until"], r["lifted_at"])
+        for r in rows
+    ]
+
+
+def _turn(
+    vault: Vault,
+    held: Claim,
+    account: Account,
+    person: asyncpg.Record,
+    rows: list[asyncpg.Record],
+    pauses: list[Pause],
+    now: datetime,
+) -> Turn:
+    key = vault.contact_key(person["user_id"], person["key"])
+    name = unseal(key, person["name"], f"contacts:{person['user_id']}:name") if person["name"] else None
+    messages = [_message(key, row) for row in rows]
+    late = [m for m in messages if person["answered_until"] and m.sent_at < person["answered_until"]]
+    if late:
+        messages = late[:1]
+    elif account.profile.takes is Takes.OLDEST:
+        messages = messages[:1]
+    return Turn(
+        id=uuid4(),
+        account=account,
+        conversation_id=held.conversation_id,
+        identity_id=person["identity_id"],
+        token=held.token,
+        attempts=held.attempts,
+        now=now,
+        contact=Contact(
+            person["user_id"],
+            name,
+            person["enabled"],
+            person["relationship"],
+            person["persona_id"],
+            tuple(p for p in pauses if p.covers(person["user_id"])),
+        ),
+        messages=tuple(messages[:_BURST_LIMIT]),
+        overtaken=bool(late),
+    )
+
+
+def _message(key: bytes, row: asyncpg.Record) -> Message:
+    text = unseal(key, row["text"], f"messages:{row['id']}:text") if row["text"] else ""
+    return Message(
+        row["id"],
+        Kind(row["content_type"]),
+        text,
+        row["created_at"],
+        row["client_timestamp"],
+        row["seq"],
+        row["recent_count"],
+    )
+
+
+async def window(tx: Connection, vault: Vault, turn: Turn, limit: int) -> list[Line]:
+    """The last lines of the conversation before what the Turn answers, oldest first; erased ones are absent."""
+    rows = await tx.fetch(
+        """SELECT m.id, m.user_id, c.key, m.direction, m.text, m.created_at, m.reply_text, m.replied_at
+           FROM messages m JOIN contacts c ON c.id = m.user_id
+           WHERE m.conversation_id = $1 AND m.seq < $2 AND NOT (m.id = ANY($3)) AND m.erased_at IS NULL
+             AND m.content_type NOT IN ('edit', 'deletion', 'reaction')
+           ORDER BY m.seq DESC LIMIT $4""",
+        turn.conversation_id,
+        max(m.seq for m in turn.messages),
+        [m.id for m in turn.messages],
+        limit,
+    )
+    lines = []
+    for row in reversed(rows):
+        key = vault.contact_key(row["user_id"], row["key"])
+        if row["text"]:
+            text = unseal(key, row["text"], f"messages:{row['id']}:text")
+            lines.append(Line(row["direction"] == "incoming", text, row["created_at"]))
+        if row["reply_text"]:
+            reply = unseal(key, row["reply_text"], f"messages:{row['id']}:reply_text")
+            lines.append(Line(False, reply, row["replied_at"] or row["created_at"]))
+    return lines
+
+
+async def commit(
+    tx: Connection,
+    vault: Vault,
+    turn: Turn,
+    planned: Sequence[tuple[Planned, UUID]],
+    why: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """End a Turn in one commit: silences, plans, receipts, pause and release. Raises Superseded.
+
+    `planned` pairs each delivery with the message that it speaks to. The token is checked here, under the row lock.
+    """
+    await _hold(tx, turn)
+    key_row = await tx.fetchval("SELECT key FROM contacts WHERE id = $1", turn.contact.id)
+    key = vault.contact_key(turn.contact.id, key_row)
+    await _insert_turn(tx, key, turn, why, now)
+    for message_id, rule in turn.silenced:
+        await tx.execute(
+            """UPDATE messages SET outcome = 'silent', rule = $2, settled_at = $3 WHERE id = $1 AND outcome IS NULL""",
+            message_id,
+            rule,
+            now,
+        )
+    if planned:
+        await _plan(tx, vault, key, turn, planned, now)
+    verdict = turn.verdict
+    if verdict and verdict.failed:
+        await tx.execute(
+            "UPDATE messages SET outcome = 'failed', rule = $2, settled_at = $3 WHERE id = ANY($1) AND outcome IS NULL",
+            [m.id for m in turn.messages],
+            verdict.rule,
+            now,
+        )
+    if verdict and verdict.pause:
+        reason, length = verdict.pause
+        await tx.execute(
+            "INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5)",
+            uuid4(),
+            turn.contact.id,
+            reason,
+            now,
+            now + length,
+        )
+    await tx.execute(
+        """UPDATE conversations SET lease_token = NULL, lease_until = NULL, claims = 0, attempts = $3, not_before = $2
+           WHERE id = $1""",
+        turn.conversation_id,
+        verdict.hold_until if verdict else None,
+        turn.attempts + 1 if verdict and verdict.retry else 0,
+    )
+    await due.recompute(tx, [turn.conversation_id])
+
+
+async def release(tx: Connection, claims: Sequence[Claim]) -> None:
+    """Give back conversations that turned out to have nothing to answer, or that belong to nobody here."""
+    await due.lock(tx, [c.conversation_id for c in claims])
+    await tx.execute(
+        """UPDATE conversations c SET lease_token = NULL, lease_until = NULL
+           FROM unnest($1::uuid[], $2::uuid[]) AS g (id, token) WHERE c.id = g.id AND c.lease_token = g.token""",
+        [c.conversation_id for c in claims],
+        [c.token for c in claims],
+    )
+    await due.recompute(tx, [c.conversation_id for c in claims])
+
+
+async def _hold(tx: Connection, turn: Turn) -> None:
+    held = await tx.fetchval(
+        "SELECT true FROM conversations WHERE id = $1 AND lease_token = $2 FOR UPDATE",
+        turn.conversation_id,
+        turn.token,
+    )
+    if not held:
+        raise Superseded
+
+
+async def _insert_turn(tx: Connection, key: bytes, turn: Turn, why: Mapping[str, Any], now: datetime) -> None:
+    draft = turn.draft
+    await tx.execute(
+        """INSERT INTO turns (id, conversation_id, user_id, created_at, rule, mind, tokens, timings, why,
+             quotes_when_overtaken)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
+        turn.id,
+        turn.conversation_id,
+        turn.contact.id,
+        now,
+        turn.verdict.rule if turn.verdict else "",
+        draft.mind if draft else None,
+        draft.tokens if draft else 0,
+        dict(turn.timings),
+        seal(key, json.dumps(why), f"turns:{turn.id}:why"),
+        turn.account.profile.quotes_when_overtaken,
+    )
+
+
+async def _plan(
+    tx: Connection,
+    vault: Vault,
+    key: bytes,
+    turn: Turn,
+    planned: Sequence[tuple[Planned, UUID]],
+    now: datetime,
+) -> None:
+    await tx.executemany(
+        """INSERT INTO deliveries (id, account_id, conversation_id, user_id, turn_id, kind, part, status, answers,
+             quotes, text, text_digest, created_at, not_before, typing_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, 'planned', $8, $9, $10, $11, $12, $13, $14)""",
+        [
+            (
+                p.id,
+                turn.account.id,
+                turn.conversation_id,
+                turn.contact.id,
+                turn.id,
+                p.kind,
+                p.part,
+                answers,
+                p.quotes,
+                seal(key, p.text, f"deliveries:{p.id}:text") if p.text else None,
+                vault.digest("echo", p.text) if p.text else None,
+                now,
+                p.not_before,
+                p.typing_ms,
+            )
+            for p, answers in planned
+        ],
+    )
+    # The uniqueness that guards against a second answer: one delivery for each answered message and part.
+    await tx.executemany(
+        "INSERT INTO delivery_answers (message_id, part, delivery_id) VALUES ($1, $2, $3)",
+        [(m.id, p.part, p.id) for p, _ in planned if p.kind is DeliveryKind.TEXT for m in turn.messages],
+    )
+    await tx.execute(
+        "UPDATE messages SET turn_id = $2 WHERE id = ANY($1)", [m.id for m in turn.messages], turn.id
+    )
