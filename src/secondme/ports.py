@@ -8,7 +8,7 @@ from uuid import UUID
 
 from secondme.domain.delivery import Outgoing, Sent
 from secondme.domain.event import MessageEvent, PauseEvent
-from secondme.domain.persona import Example
+from secondme.domain.persona import Example, Persona
 from secondme.domain.turn import Draft, Turn
 
 Stage = Callable[[Turn], Awaitable[Turn]]
@@ -70,6 +70,18 @@ class VoiceStore(Protocol):
         ...
 
 
+class PersonaCache(Protocol):
+    """The documented CACHE:persona:{id}; it may vanish at any moment."""
+
+    async def set_persona(self, persona: Persona) -> None:
+        """Keep style guide, tone and examples for 30 minutes. Never raises."""
+        ...
+
+    async def drop_persona(self, persona_id: str) -> None:
+        """Forget one that has changed. Never raises."""
+        ...
+
+
 class Voices(Protocol):
     """The owner's own past replies that anyone may hear."""
 
@@ -90,7 +102,7 @@ class Bell:
     from_me: bool
 
 
-class Signals(Protocol):
+class Signals(PersonaCache, Protocol):
     """Redis: doorbells, mirrors, events. Everything in it may vanish at any moment."""
 
     async def ring(self, stream: str, bells: Sequence[Bell]) -> None:
@@ -113,10 +125,26 @@ class Signals(Protocol):
         """When PAUSE:ALL says everything was stopped. Raises StoreUnavailable: unknown means silent."""
         ...
 
+    async def press(self, at: datetime) -> None:
+        """Set PAUSE:ALL, unless it stands already. Never raises: the ledger is the one that must know."""
+        ...
+
+    async def release(self, up_to: datetime) -> None:
+        """Delete PAUSE:ALL if it is not newer than `up_to`. Never raises."""
+        ...
+
     async def mirror_pauses(
         self, everybody: datetime | None, contacts: Mapping[str, datetime | None]
     ) -> None:
         """Make PAUSE:ALL and PAUSE:{contactId} agree with the ledger. Never raises."""
+        ...
+
+    async def track(self, messages: Sequence[tuple[str, str, datetime]]) -> None:
+        """Note (contact, message, arrival) in the documented `messages:{userId}` sets of the last minute. Never raises."""
+        ...
+
+    async def forget(self, contact_id: str) -> None:
+        """Delete every key of a contact. Never raises."""
         ...
 
     async def mirror_counter(self, contact_id: str, count: int) -> None:

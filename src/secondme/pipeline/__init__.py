@@ -1,0 +1,1 @@
+"""One message's journey, readable from top to bottom. journey.py is the table of contents."""

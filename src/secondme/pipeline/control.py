@@ -1,0 +1,141 @@
+"""What the owner may do to contacts, from the command line or the dashboard, while services run."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from secondme.domain.address import is_phone, normalise
+from secondme.domain.contact import ContactRow
+from secondme.domain.errors import Ambiguous, Invalid, NotFound
+from secondme.domain.persona import RELATIONSHIPS
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.switch import Switch
+from secondme.ports import Clock, Signals
+from secondme.stores.ledger import Ledger, people, reading, retention, voices
+
+
+class Control:
+    """The owner's acts. A CONTACT is an id, a name or a number."""
+
+    def __init__(
+        self, ledger: Ledger, signals: Signals, effects: Effects, switch: Switch, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._signals = signals
+        self._effects = effects
+        self._switch = switch
+        self._clock = clock
+
+    async def everyone(self) -> list[ContactRow]:
+        """All contacts, one row an account, newest talk first."""
+        async with self._ledger.transaction() as tx:
+            return await people.everyone(tx, self._ledger.vault)
+
+    async def find(self, wanted: str) -> list[ContactRow]:
+        """The rows of the one contact that is meant. Raises NotFound, or Ambiguous with the ids to use instead."""
+        rows = await self.everyone()
+        matches = _matching(rows, wanted.strip())
+        found = {row.id for row in matches}
+        if not found:
+            raise NotFound(f"No contact is called {wanted!r}: list them with `secondme contacts`.")
+        if len(found) > 1:
+            ids = ", ".join(f"{row.id} ({row.address})" for row in matches)
+            raise Ambiguous(f"{wanted!r} fits several contacts; use an id: {ids}.")
+        return matches
+
+    async def enable(self, contact_id: UUID, enabled: bool, account_id: str | None = None) -> None:
+        """Let SecondMe answer this contact, or never."""
+        async with self._ledger.transaction() as tx:
+            await people.set_enabled(tx, contact_id, enabled, account_id)
+        await self._effects.acted(
+            "contact.enabled" if enabled else "contact.disabled", contact_id, self._clock.now()
+        )
+
+    async def relate(self, contact_id: UUID, relationship: str, persona_id: str | None = None) -> None:
+        """Say how the owner knows the contact; `persona_id` overrides the persona chosen by that."""
+        if relationship not in RELATIONSHIPS:
+            raise Invalid(f"A relationship is one of {', '.join(RELATIONSHIPS)}.")
+        async with self._ledger.transaction() as tx:
+            known = [p.id for p in await voices.personas(tx, self._ledger.vault)]
+            if persona_id is not None and persona_id not in known:
+                raise NotFound(f"No persona has the id {persona_id!r}; there are: {', '.join(known)}.")
+            await people.set_relationship(tx, contact_id, relationship, persona_id)
+        await self._effects.acted("contact.related", contact_id, self._clock.now())
+
+    async def status(self) -> dict[str, Any]:
+        """Counts, pauses and how the last day's messages ended."""
+        now = self._clock.now()
+        async with self._ledger.transaction() as tx:
+            state = await reading.state(tx, now)
+            endings = await reading.receipts(tx, now - timedelta(days=1))
+        return {**state, "receipts": endings}
+
+    async def export(self, contact_id: UUID) -> dict[str, Any]:
+        """Everything kept about a contact, opened."""
+        rows = [row for row in await self.everyone() if row.id == contact_id]
+        threads = {}
+        async with self._ledger.transaction() as tx:
+            for row in rows:
+                bubbles = await reading.thread(tx, self._ledger.vault, row.conversation_id, limit=1_000_000)
+                threads[row.account_id] = [_exported(bubble) for bubble in bubbles]
+        person = rows[0]
+        await self._effects.acted("contact.exported", contact_id, self._clock.now())
+        return {
+            "id": str(person.id),
+            "name": person.name,
+            "address": person.address,
+            "relationship": person.relationship,
+            "accounts": {row.account_id: {"enabled": row.enabled} for row in rows},
+            "messages": threads,
+        }
+
+    async def forget(self, contact_id: UUID) -> dict[str, Any]:
+        """Erase a contact everywhere; returns the receipt: what went, and when it was finished."""
+        rows = [row for row in await self.everyone() if row.id == contact_id]
+        vault = self._ledger.vault
+        await self._switch.press(contact_id)
+        names = [text for row in rows for text in (row.name, row.address) if text]
+        partners = [vault.digest("partner", partner_key(name)) for name in names]
+        async with self._ledger.transaction() as tx:
+            counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
+        await self._signals.forget(str(contact_id))
+        finished = self._clock.now()
+        await self._effects.acted("contact.forgotten", contact_id, finished)
+        return {"forgotten": str(contact_id), "erased": counts, "finishedAt": finished.isoformat()}
+
+
+def partner_key(name: str) -> str:
+    """How the other side of an imported chat is compared with a contact: by number, else by name."""
+    try:
+        address = normalise(name)
+    except Invalid:
+        return name.casefold().strip()
+    return address if is_phone(address) else " ".join(name.casefold().split())
+
+
+def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
+    """By id, then by number or address, then by name whatever its case."""
+    by_id = [row for row in rows if str(row.id) == wanted.lower()]
+    if by_id:
+        return by_id
+    try:
+        address = normalise(wanted)
+    except Invalid:
+        address = wanted
+    by_address = [row for row in rows if row.address == address]
+    return by_address or [row for row in rows if row.name and row.name.casefold() == wanted.casefold()]
+
+
+def _exported(bubble: reading.Bubble) -> dict[str, Any]:
+    return {
+        "at": _iso(bubble.at),
+        "by": bubble.by,
+        "text": bubble.text,
+        "kind": bubble.kind,
+        "status": bubble.status,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat()

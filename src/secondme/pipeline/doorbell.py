@@ -1,0 +1,52 @@
+"""A doorbell: wakes a loop when something may be due, and lets it sleep no longer than the sweep allows."""
+
+import asyncio
+from datetime import datetime
+
+from secondme.ports import Signals
+
+SWEEP = 1.0  # seconds: what a lost bell missed is found within this
+_LISTEN = 5.0
+
+
+class Doorbell:
+    """Listens to one stream for one group. Run `run()` beside the loop that waits."""
+
+    def __init__(self, signals: Signals, stream: str, group: str) -> None:
+        self._signals = signals
+        self._stream = stream
+        self._group = group
+        self._rung = asyncio.Event()
+        self._heard: list[str] = []
+
+    async def run(self) -> None:
+        """Hear bells for ever; Redis being away is no reason to stop."""
+        while True:
+            entries = await self._signals.wait(self._stream, self._group, _LISTEN)
+            if entries:
+                self._heard += entries
+                self._rung.set()
+
+    def ring(self) -> None:
+        """Wake the loop from within this process."""
+        self._rung.set()
+
+    async def wait_until(self, moment: datetime | None, now: datetime) -> None:
+        """Sleep until a bell, until `moment`, or until the next sweep, whichever comes first."""
+        seconds = SWEEP if moment is None else min(SWEEP, max(0.0, (moment - now).total_seconds()))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._rung.clear()
+
+    def take(self) -> list[str]:
+        """The bells heard so far; whoever takes them acknowledges them once the work behind them is claimed."""
+        heard, self._heard = self._heard, []
+        return heard
+
+    async def acknowledge(self, entries: list[str]) -> None:
+        if entries:
+            await self._signals.acknowledge(self._stream, self._group, entries)

@@ -1,0 +1,141 @@
+"""An export becomes a voice: read, learn, keep what the owner agreed to keep. The same file twice is one import."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from secondme.domain.persona import Persona
+from secondme.memory.exports import Export, ExportMessage, open_export
+from secondme.memory.voice.cues import cue
+from secondme.memory.voice.learn import Learned, learn
+from secondme.pipeline.control import partner_key
+from secondme.pipeline.effects import HISTORY, Effects
+from secondme.ports import Bell, Clock, Signals
+from secondme.stores.ledger import Ledger, voices
+
+Progress = Callable[[int, int], None]
+_KEEP_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import did. Counts of messages and replies; never a word of them."""
+
+    messages: int
+    own: int
+    authors: dict[str, int]
+    layout: str
+    persona: Persona
+    offered: int  # plain replies found, where the owner agreed to keep them
+    kept: int  # new ones among them
+
+
+class Importer:
+    """Learns the owner's voice from their own exports."""
+
+    def __init__(
+        self, ledger: Ledger, signals: Signals, effects: Effects, clock: Clock, defaults: Sequence[Persona]
+    ) -> None:
+        self._ledger = ledger
+        self._signals = signals
+        self._effects = effects
+        self._clock = clock
+        self._defaults = defaults
+
+    async def run(
+        self,
+        path: Path,
+        me: str,
+        keep_voice: bool,
+        order: str | None = None,
+        progress: Progress = lambda done, size: None,
+    ) -> Report:
+        """Read `path` as a chat of `me`. `progress` gets (bytes read, bytes in all), from another thread.
+
+        Raises ExportError for what is no export, NotFound where `me` does not write in it.
+        """
+        export, learned, digest = await asyncio.to_thread(
+            _learn, path, me, keep_voice, order, self._defaults, progress
+        )
+        partner = next((name for name in learned.authors if name != me), export.title or "")
+        import_id, kept = await self._store(learned, digest, partner)
+        now = self._clock.now()
+        await self._effects.acted("chat.imported", None, now)
+        reference = f"import:{import_id}#0-{learned.messages}"
+        bell = Bell(str(import_id), str(import_id), reference, int(now.timestamp() * 1000), "incoming", False)
+        await self._signals.ring(HISTORY, [bell])
+        return Report(
+            learned.messages,
+            learned.own,
+            learned.authors,
+            describe(export),
+            learned.persona,
+            len(learned.pairs),
+            kept,
+        )
+
+    async def inspect(self, path: Path, order: str | None = None) -> dict[str, Any]:
+        """Who writes in an export and how much, without keeping anything."""
+        return await asyncio.to_thread(inspect, path, order)
+
+    async def _store(self, learned: Learned, digest: str, partner: str) -> tuple[UUID, int]:
+        vault, now, kept = self._ledger.vault, self._clock.now(), 0
+        async with self._ledger.transaction() as tx:
+            await voices.put_persona(tx, vault, learned.persona, now)
+            import_id = await voices.begin_import(
+                tx,
+                vault.digest("import", digest),
+                vault.digest("partner", partner_key(partner)),
+                learned.messages,
+                now,
+            )
+        await self._signals.drop_persona(learned.persona.id)
+        key = vault.cue_key()
+        for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
+            batch = [
+                ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=UTC))
+                for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
+            ]
+            async with self._ledger.transaction() as tx:
+                kept += await voices.keep_examples(tx, vault, import_id, batch)
+        return import_id, kept
+
+
+def _learn(
+    path: Path, me: str, keep_voice: bool, order: str | None, defaults: Sequence[Persona], progress: Progress
+) -> tuple[Export, Learned, str]:
+    export = open_export(path, order=order)
+    digest = hashlib.sha256(f"{me}\x1f{export.size}\x1f".encode())
+
+    def noted() -> Iterator[ExportMessage]:
+        for message in export.messages(lambda done: progress(done, export.size)):
+            digest.update(f"{message.at}{message.author}{message.text}".encode(errors="replace"))
+            yield message
+
+    learned = learn(noted(), me, keep_voice, defaults)
+    return export, learned, digest.hexdigest()
+
+
+def inspect(path: Path, order: str | None = None) -> dict[str, Any]:
+    """Authors with their numbers of messages (at most 50 of them), the layout in words, and the count."""
+    export = open_export(path, order=order)
+    authors: dict[str, int] = {}
+    messages = 0
+    for message in export.messages():
+        messages += 1
+        if message.author is not None and (message.author in authors or len(authors) < 1000):
+            authors[message.author] = authors.get(message.author, 0) + 1
+    ranked = dict(sorted(authors.items(), key=lambda item: -item[1])[:50])
+    return {"messages": messages, "authors": ranked, "layout": describe(export)}
+
+
+def describe(export: Export) -> str:
+    """The layout in a sentence that the owner can check."""
+    orders = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
+    layout = export.layout
+    return f"{orders[layout.order]}; {layout.hours} hours; {layout.decided}"

@@ -1,0 +1,255 @@
+"""The ears: what channels hand over becomes durable here, once, in grouped commits."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+import asyncpg
+
+from secondme.domain.delivery import Sent, StatusUpdate
+from secondme.domain.errors import SecondMeError
+from secondme.domain.event import PauseEvent
+from secondme.domain.message import Accepted, Inbound, Kind
+from secondme.domain.pause import PauseReason
+from secondme.domain.profile import Account
+from secondme.failpoints import failpoint
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger
+from secondme.pipeline.effects import Effects
+from secondme.ports import Clock
+from secondme.stores.ledger import Connection, Ledger, arrivals, deliveries, due, people, retention
+from secondme.stores.ledger.arrivals import Arrival
+
+log = get_logger(__name__)
+_GROUP = 500
+_CONCERNING = {
+    Kind.EDIT: "message.edit",
+    Kind.DELETION: "message.deletion",
+    Kind.REACTION: "message.reaction",
+}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    items: Sequence[Inbound]
+    done: asyncio.Future[list[Accepted]]
+
+
+@dataclass(slots=True)
+class _Group:
+    """What one transaction did, told to the world after its commit."""
+
+    met: dict[tuple[str, str, bool], people.Whom] = field(default_factory=dict)
+    fresh: list[Arrival] = field(default_factory=list)
+    pauses: list[PauseEvent] = field(default_factory=list)
+    receipts: list[due.Receipt] = field(default_factory=list)
+
+
+class Inbox:
+    """Groups what arrives within a moment into one transaction. Run `run()` beside it."""
+
+    def __init__(
+        self, ledger: Ledger, accounts: Mapping[str, Account], effects: Effects, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._effects = effects
+        self._clock = clock
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
+        self._known: dict[tuple[str, str, bool], people.Whom] = {}
+
+    async def accept(self, items: Sequence[Inbound]) -> list[Accepted]:
+        """Make every item durable, or raise and make none of them so. Returns after the commit, in order.
+
+        Raises StoreUnavailable when the ledger does not answer: the provider will deliver again.
+        """
+        if not items:
+            return []
+        waiting = _Waiting(items, asyncio.get_running_loop().create_future())
+        await self._queue.put(waiting)
+        return await waiting.done
+
+    async def run(self) -> None:
+        """Take whatever waits, commit it as one group, and again."""
+        while True:
+            group = [await self._queue.get()]
+            while not self._queue.empty() and sum(len(w.items) for w in group) < _GROUP:
+                group.append(self._queue.get_nowait())
+            await self._commit(group)
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            results = await self._write([item for waiting in group for item in waiting.items])
+        except Exception as error:
+            if len(group) > 1 and not isinstance(error, SecondMeError):
+                # One item that the ledger refuses must not take its neighbours with it.
+                for waiting in group:
+                    await self._commit([waiting])
+                return
+            for waiting in group:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error)
+            return
+        for waiting in group:
+            mine, results = results[: len(waiting.items)], results[len(waiting.items) :]
+            if not waiting.done.done():
+                waiting.done.set_result(mine)
+
+    async def _write(self, items: list[Inbound]) -> list[Accepted]:
+        try:
+            return await self._write_once(items)
+        except asyncpg.ForeignKeyViolationError:
+            # A contact that we remembered has been forgotten meanwhile.
+            self._known.clear()
+            return await self._write_once(items)
+
+    async def _write_once(self, items: list[Inbound]) -> list[Accepted]:
+        now, told = self._clock.now(), _Group()
+        with metrics.timed("accept"):
+            async with self._ledger.transaction(ears=True) as tx:
+                found = await self._whom(tx, items, told, now)
+                batch = [
+                    arrivals.arrival(self._ledger.vault, item, self._accounts[item.account_id], whom)
+                    for item, whom in zip(items, found, strict=True)
+                ]
+                ids = await self._write_runs(tx, await self._without_buried(tx, batch, told, now), told, now)
+        failpoint("inbox.committed")
+        self._known.update(told.met)
+        await self._tell(told, now)
+        return [ids.get(a.id, Accepted(None, new=False)) for a in batch]
+
+    async def _whom(
+        self, tx: Connection, items: list[Inbound], told: _Group, now: datetime
+    ) -> list[people.Whom]:
+        """Where each item leads; ids made here are remembered only after the commit."""
+        addresses = [self._address(item) for item in items]
+        missing = {_cache_key(a): a for a in addresses if _cache_key(a) not in self._known}
+        if missing:
+            made = await people.resolve(tx, self._ledger.vault, list(missing.values()), now)
+            told.met = dict(zip(missing, made, strict=True))
+        return [told.met.get(_cache_key(a)) or self._known[_cache_key(a)] for a in addresses]
+
+    def _address(self, item: Inbound) -> people.Address:
+        account = self._accounts[item.account_id]
+        network = people.network_of(account.channel)
+        digest = self._ledger.vault.digest("address", network, item.address)
+        return people.Address(account, network, digest, item.address, None if item.from_me else item.name)
+
+    async def _without_buried(
+        self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
+    ) -> list[Arrival]:
+        """Leave out what was erased: only somebody whom we have just met can have a tombstone."""
+        strangers = {whom.contact_id for whom in told.met.values()}
+        stones = {
+            a.id: retention.tombstone(
+                self._ledger.vault, a.item.account_id, self._address(a.item).key, a.digest
+            )
+            for a in batch
+            if a.whom.contact_id in strangers
+        }
+        if not stones:
+            return batch
+        standing = await arrivals.buried(tx, list(stones.values()), now)
+        return [a for a in batch if stones.get(a.id) not in standing]
+
+    async def _write_runs(
+        self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
+    ) -> dict[UUID, Accepted]:
+        """In order of arrival: runs of new messages in bulk, everything else one by one."""
+        ids: dict[UUID, Accepted] = {}
+        await due.lock(tx, [a.whom.conversation_id for a in batch])
+        for simple, run in groupby(batch, key=_is_simple):
+            if simple:
+                ids |= await self._write_new(tx, list(run), told, now)
+            else:
+                for a in run:
+                    ids[a.id] = await self._write_other(tx, a, told, now)
+        return ids
+
+    async def _write_new(
+        self, tx: Connection, run: list[Arrival], told: _Group, now: datetime
+    ) -> dict[UUID, Accepted]:
+        fresh = await arrivals.insert(tx, run, now)
+        new = [a for a in run if a.id in fresh]
+        if new:
+            await arrivals.became_due(tx, new, now)
+            told.fresh += new
+        ids = {a.id: Accepted(a.id, new=True) for a in new}
+        if len(new) < len(run):
+            again = [a for a in run if a.id not in fresh]
+            rows = await arrivals.known(tx, again)
+            ids |= {
+                a.id: Accepted(rows.get((a.item.account_id, a.whom.identity_id, a.digest)), new=False)
+                for a in again
+            }
+        return ids
+
+    async def _write_other(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> Accepted:
+        if a.item.from_me and a.item.kind not in _CONCERNING and await self._is_echo(tx, a, told, now):
+            return Accepted(None, new=False)
+        seq = (await arrivals.insert(tx, [a], now, silent_rule=_CONCERNING.get(a.item.kind))).get(a.id)
+        if seq is None:
+            return Accepted(None, new=False)
+        told.fresh.append(a)
+        vault = self._ledger.vault
+        if a.item.kind is Kind.EDIT:
+            await arrivals.set_rule(tx, a.id, await arrivals.edit(tx, vault, a, now))
+        elif a.item.kind is Kind.DELETION:
+            await arrivals.set_rule(tx, a.id, await arrivals.delete(tx, vault, a, now))
+        elif a.item.from_me and a.item.kind is not Kind.REACTION:
+            await self._owner_spoke(tx, a, seq, told, now)
+        return Accepted(a.id, new=True)
+
+    async def _is_echo(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> bool:
+        """Our own send coming back is settled by it and is nobody's word."""
+        receipts = await deliveries.settle_by_word(
+            tx,
+            self._ledger.vault,
+            a.item.account_id,
+            callback=a.item.callback,
+            conversation_id=a.whom.conversation_id,
+            text=a.item.text,
+            result=Sent(a.item.provider_id),
+            now=now,
+        )
+        told.receipts += receipts or []
+        return receipts is not None
+
+    async def _owner_spoke(self, tx: Connection, a: Arrival, seq: int, told: _Group, now: datetime) -> None:
+        told.receipts += await arrivals.owner_spoke(tx, a, seq, now)
+        length = a.account.profile.owner_word_pause
+        if length is not None:
+            until = await arrivals.pause_for_owner(tx, a.whom.contact_id, now, length)
+            told.pauses.append(PauseEvent("pause.started", a.whom.contact_id, until, PauseReason.OWNER_WORD))
+
+    async def learn_status(self, update: StatusUpdate) -> None:
+        """A provider's later word about one of ours: settles what was uncertain, moves the ticks."""
+        now = self._clock.now()
+        async with self._ledger.transaction(ears=True) as tx:
+            receipts = await deliveries.settle_by_status(tx, self._ledger.vault, update, now)
+        await self._effects.settled(receipts, now)
+
+    async def keep_aside(self, account_id: str, payload: bytes, error: str) -> None:
+        """Keep an item that could not be read, so that its batch can go on."""
+        metrics.kept_aside.inc()
+        async with self._ledger.transaction(ears=True) as tx:
+            await arrivals.keep_aside(tx, self._ledger.vault, account_id, payload, error, self._clock.now())
+
+    async def _tell(self, told: _Group, now: datetime) -> None:
+        for a in told.fresh:
+            log.info("message.received", trace=str(a.id), account=a.item.account_id, kind=a.item.kind)
+        await self._effects.received(told.fresh, now)
+        await self._effects.paused(told.pauses, now)
+        await self._effects.settled(told.receipts, now)
+
+
+def _cache_key(address: people.Address) -> tuple[str, str, bool]:
+    """Somebody known without a name is looked up again when a name comes."""
+    return address.account.id, address.key, address.name is not None
+
+
+def _is_simple(a: Arrival) -> bool:
+    return not a.item.from_me and a.item.kind not in _CONCERNING

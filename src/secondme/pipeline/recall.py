@@ -1,0 +1,40 @@
+"""What may they hear? The window, the persona and the owner's own replies, from queries that return nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from secondme.domain.persona import Persona
+from secondme.domain.turn import Contact, Turn
+from secondme.pipeline.personas import Personas
+from secondme.ports import Voices
+from secondme.stores.ledger import Ledger, turns
+
+WINDOW = 20  # lines of this conversation
+EXAMPLES = 6  # replies of the owner's that anyone may hear
+
+
+class Recall:
+    """The stage that gathers what a mind may know. Everything in it is this contact's, or may be heard by anyone."""
+
+    def __init__(self, ledger: Ledger, personas: Personas, own: Voices) -> None:
+        self._ledger = ledger
+        self._personas = personas
+        self._own = own
+
+    async def __call__(self, turn: Turn) -> Turn:
+        if not turn.answers:
+            return turn
+        async with self._ledger.transaction() as tx:
+            window = await turns.window(tx, self._ledger.vault, turn, WINDOW)
+        personas = await self._personas.all()
+        examples = await self._own.nearest([m.text for m in turn.messages], EXAMPLES)
+        return replace(turn, window=tuple(window), persona=choose(personas, turn.contact), examples=examples)
+
+
+def choose(personas: Sequence[Persona], contact: Contact) -> Persona | None:
+    """Override by contact, then the owner's learned voice, then by relationship, then the first there is."""
+    by_id = {persona.id: persona for persona in personas}
+    if contact.persona_id in by_id:
+        return by_id[contact.persona_id]
+    fitting = [p for p in personas if contact.relationship in p.applicable_to]
+    return next(iter(fitting), None) or next(iter(personas), None)

@@ -1,0 +1,212 @@
+"""The kill switch and its smaller sister, the pause of one contact: after they return, nothing more leaves.
+
+A press commits first and asks later. Whatever store says stop stops; only the ledger resumes.
+"""
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from secondme.domain.errors import StoreUnavailable
+from secondme.domain.event import PauseEvent
+from secondme.domain.pause import PauseReason
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger
+from secondme.pipeline.effects import Effects
+from secondme.ports import Clock, Signals
+from secondme.stores.ledger import Ledger, deliveries, pauses
+from secondme.stores.ledger.deliveries import Ready
+
+log = get_logger(__name__)
+_WAIT = 2.0  # seconds that a press waits for what is in flight
+_WRITE_OUT = 1.3  # seconds after which no request that began before a press can still be writing
+_POLL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What a press did. `leaving` names the deliveries that nobody could call back; they end uncertain."""
+
+    committed: bool  # False: held in Redis and in a file, committed before anything is sent again
+    since: datetime
+    leaving: tuple[UUID, ...] = ()
+    silenced: int = 0
+
+
+class Switch:
+    """Pauses and resumes, for one contact or for everybody, from any process that reaches the stores."""
+
+    def __init__(
+        self, ledger: Ledger, signals: Signals, effects: Effects, clock: Clock, held_file: Path
+    ) -> None:
+        self._ledger = ledger
+        self._signals = signals
+        self._effects = effects
+        self._clock = clock
+        self._held_file = held_file
+
+    async def press(
+        self, contact_id: UUID | None = None, length: timedelta | None = None, actor: str = "owner"
+    ) -> Pressed:
+        """Stop everything, or one contact. When this returns no byte leaves but those of the named deliveries."""
+        now = self._clock.now()
+        until = now + length if length else None
+        reason = PauseReason.SWITCH if contact_id is None else PauseReason.MANUAL
+        if contact_id is None:
+            await self._signals.press(now)
+        try:
+            async with self._ledger.transaction() as tx:
+                await pauses.begin(tx, contact_id, reason, now, until)
+        except StoreUnavailable:
+            if contact_id is not None:
+                raise
+            return await self._hold_press(now)
+        leaving = await self._drain(contact_id)
+        silenced = await self._end_waiting(contact_id, now)
+        await self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
+        return Pressed(True, now, leaving, silenced)
+
+    async def _hold_press(self, now: datetime) -> Pressed:
+        """The ledger does not take it: keep it where every mouth looks before it speaks, and outwait what is leaving."""
+        write_whole(self._held_file, json.dumps({"since": now.timestamp()}))
+        await asyncio.sleep(_WRITE_OUT)
+        return Pressed(False, now)
+
+    async def _drain(self, contact_id: UUID | None) -> tuple[UUID, ...]:
+        """Let running fences end, then wait a little for what they let through; the rest is named and uncertain."""
+        deadline = time.monotonic() + _WAIT
+        try:
+            async with self._ledger.transaction() as tx:
+                await pauses.drain_fence(tx, contact_id)
+            while await self._in_flight(contact_id):
+                if time.monotonic() > deadline:
+                    return await self._name(contact_id)
+                await asyncio.sleep(_POLL)
+        except StoreUnavailable:
+            # Cut off after the commit: nobody can list what is leaving, so outwait its writing.
+            await asyncio.sleep(_WRITE_OUT)
+        return ()
+
+    async def _in_flight(self, contact_id: UUID | None) -> list[Ready]:
+        async with self._ledger.transaction() as tx:
+            return await pauses.in_flight(tx, contact_id)
+
+    async def _name(self, contact_id: UUID | None) -> tuple[UUID, ...]:
+        """What is still in flight is uncertain from now on; its sender may yet learn better."""
+        now, receipts, named = self._clock.now(), [], []
+        async with self._ledger.transaction() as tx:
+            for delivery in await pauses.in_flight(tx, contact_id):
+                receipts += await deliveries.uncertain(tx, delivery, "switch.pressed", now)
+                named.append(delivery.id)
+        await self._effects.settled(receipts, now)
+        return tuple(named)
+
+    async def _end_waiting(self, contact_id: UUID | None, now: datetime) -> int:
+        """End what waits there, a few conversations at a time, so that nobody's lock is held for long."""
+        rule = "switch.pressed" if contact_id is None else "contact.paused"
+        silenced = 0
+        async with self._ledger.transaction() as tx:
+            conversations = list(await pauses.affected(tx, contact_id))
+        for start in range(0, len(conversations), 20):
+            async with self._ledger.transaction() as tx:
+                ended = await pauses.end_waiting(tx, conversations[start : start + 20], rule, now)
+            await self._effects.settled(ended, now)
+            silenced += len(ended)
+        return silenced
+
+    async def resume(self, contact_id: UUID | None = None, actor: str = "owner") -> int:
+        """Lift what pauses everybody, or one contact's pauses. Returns how many were lifted.
+
+        What arrived meanwhile has ended silent and stays so.
+        """
+        if contact_id is None:
+            await self._adopt()
+        now = self._clock.now()
+        async with self._ledger.transaction() as tx:
+            lifted = await pauses.lift(tx, contact_id, now)
+        if contact_id is None:
+            await self._let_go(now)
+        await self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
+        return lifted
+
+    async def held(self) -> bool:
+        """Whether any store says stop. Raises StoreUnavailable where one does not answer: unknown means silent.
+
+        A stop that the ledger has not seen is committed to it first.
+        """
+        if await self._signals.stop_pressed_at() is None and not self._held_file.exists():
+            return False
+        return await self._adopt()
+
+    async def _adopt(self) -> bool:
+        """Take a stop from Redis or the file into the ledger; True while everybody is stopped."""
+        now = self._clock.now()
+        stops = [moment for moment in (await self._in_redis(), self._in_file()) if moment is not None]
+        async with self._ledger.transaction() as tx:
+            for since in stops:
+                if not await pauses.known_stop(tx, since):
+                    await pauses.begin(tx, None, PauseReason.SWITCH, min(since, now), None)
+                    log.warning("switch.adopted")
+            stopped = any(p.contact_id is None for p in await pauses.active(tx, now))
+        self._held_file.unlink(missing_ok=True)
+        if not stopped:
+            await self._let_go(now)
+        return stopped
+
+    async def _in_redis(self) -> datetime | None:
+        """What PAUSE:ALL says; for a resume, Redis being away is no reason to fail."""
+        try:
+            return await self._signals.stop_pressed_at()
+        except StoreUnavailable:
+            return None
+
+    def _in_file(self) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(json.loads(self._held_file.read_text())["since"], UTC)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            # A file that cannot be read still says stop.
+            return self._clock.now()
+
+    async def _let_go(self, up_to: datetime) -> None:
+        await self._signals.release(up_to)
+
+    async def mirror(self) -> None:
+        """Make the documented keys agree with the ledger, after taking over what they know and it does not."""
+        now = self._clock.now()
+        if await self._in_redis() is not None or self._held_file.exists():
+            await self._adopt()
+        async with self._ledger.transaction() as tx:
+            running = await pauses.active(tx, now)
+        everybody = [p for p in running if p.contact_id is None]
+        contacts: dict[str, datetime | None] = {}
+        for pause in running:
+            if pause.contact_id is not None:
+                contacts[str(pause.contact_id)] = _later(
+                    contacts.get(str(pause.contact_id), pause.until), pause.until
+                )
+        metrics.active_pauses.set(len(contacts) + (1 if everybody else 0))
+        await self._signals.mirror_pauses(min((p.since for p in everybody), default=None), contacts)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later end; None is open-ended and later than all."""
+    return None if one is None or other is None else max(one, other)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

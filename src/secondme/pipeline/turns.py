@@ -1,0 +1,210 @@
+"""Who is due, and who holds it: claims conversations, runs the journey, commits its outcome."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from secondme.domain.delivery import DeliveryKind
+from secondme.domain.errors import StoreUnavailable
+from secondme.domain.event import PauseEvent
+from secondme.domain.profile import Account
+from secondme.domain.turn import Turn, Verdict
+from secondme.failpoints import failpoint
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger, tracing
+from secondme.pipeline.doorbell import Doorbell
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.pacing import Pacing
+from secondme.ports import Clock, Stage
+from secondme.stores.ledger import Ledger
+from secondme.stores.ledger import turns as statements
+from secondme.stores.ledger.turns import Superseded
+
+log = get_logger(__name__)
+_BATCH = 100
+_AT_ONCE = 200
+LEASE = timedelta(seconds=45)
+RENEW_EVERY = 15.0  # seconds
+
+
+class Turns:
+    """The orchestrator's loop. Bells only make it look sooner: what a lost bell missed it finds within a second."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Mapping[str, Account],
+        journey: Stage,
+        pacing: Pacing,
+        effects: Effects,
+        bell: Doorbell,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._journey = journey
+        self._pacing = pacing
+        self._effects = effects
+        self._bell = bell
+        self._clock = clock
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._running: set[asyncio.Task[None]] = set()
+        self.draining = False
+
+    async def run(self) -> None:
+        """Claim and compose for ever; a ledger that does not answer is asked again."""
+        while not self.draining:
+            try:
+                claimed = await self.claim_once()
+                if claimed < _BATCH:
+                    await self._bell.wait_until(await self._next_due(), self._clock.now())
+            except StoreUnavailable as error:
+                log.warning("turns.store_unavailable", error=str(error))
+                await asyncio.sleep(0.5)
+
+    async def drain(self, timeout: float) -> list[str]:  # noqa: ASYNC109
+        """Stop claiming and let Turns in the making end; returns the conversations left unfinished."""
+        self.draining = True
+        self._bell.ring()
+        tasks = {task for task in self._running if not task.done()}
+        if not tasks:
+            return []
+        _, left = await asyncio.wait(tasks, timeout=timeout)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return [task.get_name() for task in left]
+
+    async def claim_once(self) -> int:
+        """Claim what is due now and start a task for each; returns how many were claimed."""
+        now, bells = self._clock.now(), self._bell.take()
+        with metrics.timed("claim"):
+            async with self._ledger.transaction() as tx:
+                claims = await statements.claim(tx, now, _BATCH, LEASE)
+                turns = (
+                    await statements.load(tx, self._ledger.vault, claims, self._accounts, now)
+                    if claims
+                    else []
+                )
+        await self._bell.acknowledge(bells)
+        if claims:
+            failpoint("turns.claimed")
+        loaded = {turn.conversation_id for turn in turns}
+        if idle := [c for c in claims if c.conversation_id not in loaded]:
+            async with self._ledger.transaction() as tx:
+                await statements.release(tx, idle)
+        crashing = {c.conversation_id for c in claims if c.claims > statements.MAX_CLAIMS}
+        for turn in turns:
+            await self._room.acquire()
+            work = self._commit(_crashing(turn)) if turn.conversation_id in crashing else self._hold(turn)
+            task = asyncio.create_task(work, name=str(turn.conversation_id))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(claims)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("turn.crashed", error=type(error).__name__)
+
+    async def _next_due(self) -> datetime | None:
+        async with self._ledger.transaction() as tx:
+            return await statements.next_due(tx)
+
+    async def _hold(self, turn: Turn) -> None:
+        """Compose under a renewed lease; somebody newer taking the lease cancels the work."""
+        with tracing(turn.messages[0].id):
+            work = asyncio.create_task(self._compose(turn))
+            renewal = asyncio.create_task(self._renew(turn, work))
+            try:
+                await work
+            except asyncio.CancelledError:
+                work.cancel()
+                if not renewal.done():
+                    raise
+                log.info("turn.superseded")
+            except Superseded:
+                log.info("turn.superseded")
+            except StoreUnavailable as error:
+                log.warning("turn.store_unavailable", error=str(error))
+            finally:
+                renewal.cancel()
+
+    async def _renew(self, turn: Turn, work: asyncio.Task[None]) -> None:
+        """Renew until the work ends; when the lease has gone, cancel it and end."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                async with self._ledger.transaction() as tx:
+                    held = await statements.renew(
+                        tx, turn.conversation_id, turn.token, self._clock.now() + LEASE
+                    )
+            except StoreUnavailable:
+                continue
+            if not held:
+                work.cancel()
+                return
+
+    async def _compose(self, turn: Turn) -> None:
+        composed = await self._journey(turn)
+        failpoint("compose.done")
+        await self._commit(composed)
+
+    async def _commit(self, turn: Turn) -> None:
+        """End the Turn in one commit, then tell."""
+        now = self._clock.now()
+        planned = self._pacing.plan(turn, turn.draft.parts, now) if turn.draft else []
+        try:
+            with metrics.timed("commit"):
+                async with self._ledger.transaction() as tx:
+                    await statements.commit(tx, self._ledger.vault, turn, planned, why(turn), now)
+        except asyncpg.UniqueViolationError:
+            # The ledger refused a second answer: something above has lost its count.
+            metrics.invariant_breaches.labels("2").inc()
+            log.error("turn.second_answer_refused")
+            return
+        await self._tell(turn, [p.id for p, _ in planned if p.kind is DeliveryKind.TEXT], now)
+
+    async def _tell(self, turn: Turn, planned: Sequence[UUID], now: datetime) -> None:
+        verdict = turn.verdict
+        log.info(
+            "turn.committed",
+            rule=verdict.rule if verdict else None,
+            answers=[str(m.id) for m in turn.messages] if planned else [],
+            silenced=len(turn.silenced),
+        )
+        if planned:
+            await self._effects.planned(turn, planned, now)
+        await self._effects.judged(turn, now)
+        if verdict and verdict.pause:
+            reason, length = verdict.pause
+            await self._effects.paused(
+                [PauseEvent("pause.started", turn.contact.id, now + length, reason)], now
+            )
+        await self._effects.counted(turn)
+
+
+def _crashing(turn: Turn) -> Turn:
+    """Whoever composes this one dies of it, again and again: its messages end failed."""
+    return replace(turn, verdict=Verdict("turn.crashes", answer=False, failed=True))
+
+
+def why(turn: Turn) -> dict[str, Any]:
+    """What the owner may see behind a reply: the persona, their own words that it leaned on, and the verdict."""
+    return {
+        "verdict": turn.verdict.rule if turn.verdict else None,
+        "persona": turn.persona.name if turn.persona else None,
+        "leanedOn": [
+            {"text": e.text, "closeness": round(e.closeness, 2), "at": e.at.isoformat() if e.at else None}
+            for e in turn.examples
+        ],
+        "windowLines": len(turn.window),
+        "answers": [str(m.id) for m in turn.messages],
+        "overtaken": turn.overtaken,
+    }
