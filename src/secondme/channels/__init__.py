@@ -1,0 +1,1 @@
+"""Ways to reach people: one folder each, with parse, client, README and fixtures of its own."""

@@ -1,0 +1,60 @@
+"""How words reach a simulated phone: at once on this machine, or over HTTP to a network in a process of its own."""
+
+import aiohttp
+
+from secondme.channels.wire import post_once
+from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
+
+
+class SimulatorChannel:
+    """Without a network of its own the phones are the ledger's threads, and everything sent has arrived.
+
+    With one (SIMULATOR_API_BASE_URL) each delivery is one `POST {base}/messages`, answered by `{"messageId"}`.
+    """
+
+    answer_timeout = 10.0
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self._base_url = base_url.rstrip("/") if base_url else None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
+        """Send once; see ports.Channel for what it raises."""
+        if self._base_url is None:
+            progress = "delivered" if outgoing.kind is DeliveryKind.TEXT else "sent"
+            return Sent(f"sim-{outgoing.delivery_id}", progress)
+        answer = await post_once(
+            self._open(), f"{self._base_url}/messages", _body(outgoing), write_before, self.answer_timeout
+        )
+        provider_id = answer.get("messageId")
+        return Sent(provider_id if isinstance(provider_id, str) else None)
+
+    async def ping(self) -> None:
+        """The network's `/health`, where there is one."""
+        if self._base_url is None:
+            return
+        async with self._open().get(f"{self._base_url}/health", timeout=aiohttp.ClientTimeout(2)) as answer:
+            answer.raise_for_status()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+        return self._session
+
+
+def _body(outgoing: Outgoing) -> dict[str, str]:
+    body = {
+        "account": outgoing.account_id,
+        "to": outgoing.address,
+        "type": str(outgoing.kind),
+        "callback": str(outgoing.delivery_id),
+    }
+    if outgoing.kind is DeliveryKind.TEXT:
+        body["text"] = outgoing.text
+    if outgoing.quotes:
+        body["quotes"] = outgoing.quotes
+    return body

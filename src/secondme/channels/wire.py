@@ -1,0 +1,127 @@
+"""One POST, sent once: knows whether a byte has left, and aborts what is not written in time."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from secondme.domain.errors import NotSent, Rejected, SendUncertain
+from secondme.failpoints import armed, failpoint
+
+
+class _Body(aiohttp.payload.BytesPayload):
+    """A body that notes when its bytes go out; a fault test may have the process die half-way."""
+
+    def __init__(self, data: bytes, progress: "_Progress") -> None:
+        super().__init__(data, content_type="application/json")
+        self._bytes = data
+        self._progress = progress
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        self._progress.begin()
+        if armed("outbox.sending"):
+            await writer.write(self._bytes[: len(self._bytes) // 2])
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            failpoint("outbox.sending")
+            await writer.write(self._bytes[len(self._bytes) // 2 :])
+        else:
+            await writer.write(self._bytes)
+        await writer.drain()
+        self._progress.end()
+
+
+class _Progress:
+    """How far one request got."""
+
+    def __init__(self, write_before: float) -> None:
+        self._write_before = write_before
+        self.began = False
+        self.written = asyncio.Event()
+
+    def begin(self) -> None:
+        """The last moment before the first byte: too late means that none goes."""
+        if time.monotonic() >= self._write_before:
+            raise NotSent("The moment to send had passed before the first byte.")
+        self.began = True
+
+    def end(self) -> None:
+        self.written.set()
+
+
+async def post_once(
+    session: aiohttp.ClientSession,
+    url: str,
+    body: Mapping[str, Any],
+    write_before: float,
+    answer_timeout: float,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """POST `body` as JSON and return the answer's JSON object.
+
+    `write_before` is a time.monotonic() moment. Raises NotSent (no byte left), Rejected (a 4xx answer),
+    SendUncertain (bytes may have left: no answer, a 5xx, or one that is not JSON).
+    """
+    progress = _Progress(write_before)
+    request = asyncio.create_task(_exchange(session, url, json.dumps(body).encode(), progress, headers))
+    try:
+        await _written_in_time(request, progress, write_before)
+        async with asyncio.timeout(answer_timeout):
+            return await request
+    except (NotSent, Rejected, SendUncertain):
+        raise
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        kind = SendUncertain if progress.began else NotSent
+        raise kind(f"The request did not end well ({type(error).__name__}).") from error
+    finally:
+        request.cancel()
+
+
+async def _written_in_time(request: "asyncio.Task[Any]", progress: _Progress, write_before: float) -> None:
+    """Wait for the last byte, at most until `write_before`."""
+    written = asyncio.create_task(progress.written.wait())
+    try:
+        await asyncio.wait(
+            {request, written},
+            timeout=max(0.0, write_before - time.monotonic()),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+    finally:
+        written.cancel()
+    if not request.done() and not progress.written.is_set():
+        request.cancel()
+        raise TimeoutError
+
+
+async def _exchange(
+    session: aiohttp.ClientSession,
+    url: str,
+    data: bytes,
+    progress: _Progress,
+    headers: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with session.post(
+        URL(url), data=_Body(data, progress), headers=headers, timeout=timeout, allow_redirects=False
+    ) as answer:
+        text = await answer.text()
+        if 400 <= answer.status < 500 and answer.status not in (408, 429):
+            raise Rejected(f"The provider refused it with {answer.status}.")
+        if answer.status == 429:
+            raise NotSent("The provider asks to slow down (429).")
+        if answer.status >= 300:
+            raise SendUncertain(f"The provider answered {answer.status}.")
+        return _object(text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The answer's JSON object; an answer that cannot be read still means that the provider took it."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}

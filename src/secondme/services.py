@@ -1,0 +1,259 @@
+"""The four services, each a list of tasks around one App; together in one process, or each in its own."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import uvicorn
+
+from secondme.domain.errors import ConfigError, StoreUnavailable
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger, purge_logs
+from secondme.pipeline.compose import Compose
+from secondme.pipeline.doorbell import Doorbell
+from secondme.pipeline.effects import HISTORY, MESSAGES, RESPONSES
+from secondme.pipeline.inbox import Inbox
+from secondme.pipeline.journey import journey
+from secondme.pipeline.judge import Judge
+from secondme.pipeline.outbox import Outbox
+from secondme.pipeline.pacing import Pacing
+from secondme.pipeline.recall import Recall
+from secondme.pipeline.threads import Threads
+from secondme.pipeline.turns import Turns
+from secondme.stores.ledger import people, reading, retention
+from secondme.web.asgi import Bare, common
+from secondme.web.gateway import create_gateway
+from secondme.wiring import App, make_channels, quiet_hours
+
+log = get_logger("services")
+NAMES = ("gateway", "orchestrator", "graph-worker", "dashboard")
+_DRAIN = 8.0  # seconds that unfinished work gets to end
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Service:
+    """One service: what listens, what runs beside it, and how its work is brought to an end."""
+
+    name: str
+    port: int
+    web: Any  # an ASGI application
+    tasks: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]
+    drain: Callable[[float], Awaitable[list[str]]] | None = None
+    close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+
+def gateway(app: App) -> Service:
+    """Ears and mouth: the inbox, the outbox, and the mirrors in Redis."""
+    inbox = Inbox(app.ledger, app.accounts, app.effects, app.clock)
+    channels = make_channels(app)
+    bell = Doorbell(app.signals, RESPONSES, "gateway")
+    outbox = Outbox(app.ledger, channels, app.switch, app.effects, bell, app.clock)
+    threads = Threads(app.ledger, {a.id: people.network_of(a.channel) for a in app.accounts.values()})
+
+    async def health() -> dict[str, Any]:
+        return {"service": "gateway", **await app.health()}
+
+    async def connected() -> None:
+        for account_id, channel in channels.items():
+            metrics.whatsapp_connected.labels(account_id).set(await _answers(channel.ping))
+
+    return Service(
+        "gateway",
+        app.settings.gateway_port,
+        create_gateway(app.accounts, inbox, threads, app.clock, health),
+        [
+            ("inbox", inbox.run),
+            ("outbox", outbox.run),
+            ("doorbell", bell.run),
+            ("mirror", lambda: _every(2.0, app.switch.mirror)),
+            ("channels", lambda: _every(15.0, connected)),
+        ],
+        outbox.drain,
+        [channel.close for channel in channels.values()],
+    )
+
+
+def orchestrator(app: App) -> Service:
+    """Claims what is due and composes."""
+    bell = Doorbell(app.signals, MESSAGES, "orchestrator")
+    stages = journey(
+        Judge(quiet_hours(app.settings)), Recall(app.ledger, app.personas, app.voice), Compose(app.mind)
+    )
+    pacing = Pacing(app.settings.pacing == "human")
+    turns = Turns(app.ledger, app.accounts, stages, pacing, app.effects, bell, app.clock)
+
+    async def gauge() -> None:
+        async with app.ledger.transaction() as tx:
+            state = await reading.state(tx, app.clock.now())
+        metrics.due_conversations.set(state["due"])
+
+    return Service(
+        "orchestrator",
+        app.settings.orchestrator_port,
+        Bare(common(_health(app, "orchestrator"))),
+        [("turns", turns.run), ("doorbell", bell.run), ("gauges", lambda: _every(5.0, gauge))],
+        turns.drain,
+    )
+
+
+def graph_worker(app: App) -> Service:
+    """Memory's hands: in this version it keeps retention, and refreshes the persona cache after an import."""
+
+    async def hear_imports() -> None:
+        while True:
+            entries = await app.signals.wait(HISTORY, "graph-worker", 5.0)
+            if entries:
+                await app.personas.refresh()
+                await app.signals.acknowledge(HISTORY, "graph-worker", entries)
+
+    async def purge() -> None:
+        now = app.clock.now()
+        async with app.ledger.transaction() as tx:
+            await retention.expire_held(tx, now)
+            gone = await retention.purge_content(tx, now, app.settings.retention)
+            await retention.purge_rows(tx, now)
+        if gone:
+            log.info("content.purged", count=gone)
+
+    async def purge_files() -> None:
+        app.audit.purge()
+        purge_logs(app.settings.data_dir / "logs")
+
+    return Service(
+        "graph-worker",
+        app.settings.graph_worker_port,
+        Bare(common(_health(app, "graph-worker"))),
+        [
+            ("imports", hear_imports),
+            ("retention", lambda: _every(30.0, purge)),
+            ("files", lambda: _every(timedelta(hours=1).total_seconds(), purge_files)),
+        ],
+    )
+
+
+def dashboard(app: App) -> Service:
+    """What the owner looks at."""
+    from secondme.web.dashboard.app import create_dashboard
+
+    return Service("dashboard", app.settings.dashboard_port, create_dashboard(app), [])
+
+
+MAKE: dict[str, Callable[[App], Service]] = {
+    "gateway": gateway,
+    "orchestrator": orchestrator,
+    "graph-worker": graph_worker,
+    "dashboard": dashboard,
+}
+
+
+def _health(app: App, name: str) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def health() -> dict[str, Any]:
+        return {"service": name, **await app.health()}
+
+    return health
+
+
+async def _answers(ping: Callable[[], Awaitable[None]]) -> float:
+    try:
+        await ping()
+    except Exception:
+        return 0.0
+    return 1.0
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work` again and again; a store that does not answer is asked again next time."""
+    while True:
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.warning("task.store_unavailable", error=str(error))
+        await asyncio.sleep(seconds)
+
+
+class Runner:
+    """Runs services until told to stop, then drains them in order: ears first, mouth last."""
+
+    def __init__(self, app: App, services: Sequence[Service]) -> None:
+        self._app = app
+        self._services = services
+        self._servers: list[uvicorn.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Bind every port first, so that a port in use is said before anything runs. Raises ConfigError."""
+        sockets = [_bind(service) for service in self._services]
+        for service, bound in zip(self._services, sockets, strict=True):
+            for name, work in service.tasks:
+                self._tasks.append(
+                    asyncio.create_task(self._guarded(name, work), name=f"{service.name}.{name}")
+                )
+            config = uvicorn.Config(
+                service.web, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
+            )
+            server = uvicorn.Server(config)
+            # Signals are the command line's business: one place decides how everything ends.
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            self._servers.append(server)
+            self._tasks.append(
+                asyncio.create_task(server._serve(sockets=[bound]), name=f"{service.name}.web")
+            )
+        while not all(server.started for server in self._servers):
+            for task in self._tasks:
+                if task.done() and (error := task.exception()):
+                    raise error
+            await asyncio.sleep(0.01)
+
+    async def _guarded(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A task that dies of a fault is started again: one bug must not silence the rest."""
+        while not self.stopping.is_set():
+            try:
+                await work()
+                return
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.exception("task.crashed", task=name, error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+    async def stop(self) -> list[str]:
+        """Drain; returns ids of what is left unfinished, for review."""
+        self.stopping.set()
+        for server in self._servers:
+            server.should_exit = True
+        left: list[str] = []
+        for service in self._services:
+            if service.drain:
+                left += await service.drain(_DRAIN)
+        web = [task for task in self._tasks if task.get_name().endswith(".web")]
+        await asyncio.wait(web, timeout=4) if web else None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for service in self._services:
+            for close in service.close:
+                await close()
+        if left:
+            log.warning("drain.unfinished", ids=left)
+        return left
+
+
+def _bind(service: Service) -> socket.socket:
+    """The service's listening socket on loopback. Raises ConfigError where the port is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((_LOOPBACK, service.port))
+    except OSError as error:
+        bound.close()
+        variable = f"{service.name.upper().replace('-', '_')}_PORT"
+        raise ConfigError(
+            f"Port {service.port} for the {service.name} is in use: stop the program that has it, or set {variable}."
+        ) from error
+    bound.listen(2048)
+    return bound

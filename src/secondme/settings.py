@@ -1,0 +1,213 @@
+"""Settings from the environment and `secondme.yaml`; read by wiring alone.
+
+The environment wins over the file. Everything that is wrong is named at once.
+"""
+
+import re
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from secondme.domain.errors import ConfigError
+
+CONFIG_FILE = "secondme.yaml"
+ProfileName = Literal["clone", "support", "journal"]
+ChannelName = Literal["simulator", "whatsapp_web", "whatsapp_cloud", "msg91"]
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `10m`, `2h`, `1h30m`, `7d`; a bare number is seconds. Raises ValueError."""
+    text = text.strip().lower()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
+        return timedelta(seconds=float(text))
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|min|s|m|h|d)", text, re.ASCII)
+    if not parts or "".join(n + u for n, u in parts) != text.replace(" ", ""):
+        raise ValueError(f"{text!r} is no length of time; write it as 90s, 10m, 2h or 7d")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+class AccountSettings(BaseModel):
+    """One number on one channel, served by one profile."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    channel: ChannelName = "simulator"
+    profile: ProfileName = "clone"
+
+
+class QuietHoursSettings(BaseModel):
+    """`23:00-07:00`, optionally followed by `skip`: hold what arrives until the morning, or leave it unanswered."""
+
+    start: time
+    end: time
+    skip: bool = False
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Names in the environment are the field names or aliases, in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, populate_by_name=True)
+
+    database_url: str | None = None
+    redis_url: str | None = None
+    redis_host: str | None = None
+    redis_port: int = 6379
+    falkordb_url: str | None = None
+    falkordb_host: str | None = None
+    falkordb_port: int = 6379
+    falkordb_password: str | None = None
+    data_dir: Path = Field(Path(".secondme"), alias="SECONDME_DATA_DIR")
+    secret_key: str | None = Field(None, alias="SECONDME_SECRET_KEY")
+
+    profile: ProfileName = Field("clone", alias="SECONDME_PROFILE")
+    channel: ChannelName = Field("simulator", alias="SECONDME_CHANNEL")
+    accounts: list[AccountSettings] = Field(default_factory=list)
+    new_contacts: Literal["enabled", "disabled"] | None = Field(None, alias="SECONDME_NEW_CONTACTS")
+    pacing: Literal["human", "none"] = Field("human", alias="SECONDME_PACING")
+    debounce: timedelta | None = Field(None, alias="SECONDME_DEBOUNCE")
+    rate_limit: int | None = Field(None, alias="SECONDME_RATE_LIMIT", ge=0)
+    quiet_hours: Annotated[QuietHoursSettings | None, NoDecode] = Field(None, alias="SECONDME_QUIET_HOURS")
+    timezone: ZoneInfo = Field(ZoneInfo("UTC"), alias="SECONDME_TIMEZONE")
+    answer_within: timedelta | None = Field(None, alias="SECONDME_ANSWER_WITHIN")
+    retention: timedelta = Field(timedelta(days=90), alias="SECONDME_RETENTION")
+    models: str | None = Field(None, alias="SECONDME_MODELS")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="SECONDME_LOG_LEVEL")
+
+    gateway_port: int = 3001
+    orchestrator_port: int = 3002
+    graph_worker_port: int = 3003
+    dashboard_port: int = 3000
+    simulator_api_base_url: str | None = None
+
+    openai_api_key: str | None = None
+    openai_base_url: str | None = None
+    openrouter_api_key: str | None = None
+    openrouter_base_url: str | None = None
+    groq_api_key: str | None = None
+    groq_base_url: str | None = None
+    ollama_api_key: str | None = None
+    ollama_base_url: str | None = None
+
+    @property
+    def providers(self) -> dict[str, str]:
+        """Keys and base URLs of model providers by their documented variables, as far as they are set."""
+        names = [
+            n
+            for n in type(self).model_fields
+            if n.endswith(("_api_key", "_base_url")) and "simulator" not in n
+        ]
+        return {name.upper(): value for name in names if (value := getattr(self, name))}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment comes before the file, which arrives as the initial values."""
+        return env_settings, init_settings
+
+    @field_validator("debounce", "answer_within", "retention", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return parse_duration(str(value)) if isinstance(value, str | int | float) else value
+
+    @field_validator("timezone", mode="before")
+    @classmethod
+    def _zone(cls, value: Any) -> Any:
+        try:
+            return ZoneInfo(value) if isinstance(value, str) else value
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Berlin") from error
+
+    @field_validator("quiet_hours", mode="before")
+    @classmethod
+    def _quiet(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})(\s+skip)?", value.strip(), re.ASCII)
+        if not found:
+            raise ValueError(f"{value!r} must look like 23:00-07:00, optionally followed by skip")
+        start, end = (f"{found.group(part):0>5}" for part in (1, 2))
+        return QuietHoursSettings(
+            start=time.fromisoformat(start), end=time.fromisoformat(end), skip=bool(found.group(3))
+        )
+
+    @model_validator(mode="after")
+    def _unique_accounts(self) -> "Settings":
+        ids = [account.id for account in self.accounts]
+        if len(ids) != len(set(ids)):
+            raise ValueError("accounts: every account needs an id of its own")
+        return self
+
+    @property
+    def redis_address(self) -> str | None:
+        """REDIS_URL, or one made of REDIS_HOST and REDIS_PORT."""
+        return self.redis_url or (f"redis://{self.redis_host}:{self.redis_port}" if self.redis_host else None)
+
+    @property
+    def falkordb_address(self) -> str | None:
+        """FALKORDB_URL, or one made of FALKORDB_HOST, FALKORDB_PORT and FALKORDB_PASSWORD."""
+        if self.falkordb_url or not self.falkordb_host:
+            return self.falkordb_url
+        password = f":{self.falkordb_password}@" if self.falkordb_password else ""
+        return f"redis://{password}{self.falkordb_host}:{self.falkordb_port}"
+
+    @property
+    def all_accounts(self) -> list[AccountSettings]:
+        """The accounts named, else one called `main`; on the simulator also a phone for each other profile."""
+        if self.accounts:
+            return self.accounts
+        main = AccountSettings(id="main", channel=self.channel, profile=self.profile)
+        if self.channel != "simulator":
+            return [main]
+        others: tuple[ProfileName, ...] = ("clone", "support", "journal")
+        return [main, *(AccountSettings(id=name, profile=name) for name in others if name != self.profile)]
+
+
+def load(file: Path | None = None) -> Settings:
+    """Settings of this process. Raises ConfigError that names everything wrong at once."""
+    file = file or Path(CONFIG_FILE)
+    values: dict[str, Any] = {}
+    if file.exists():
+        try:
+            values = yaml.safe_load(file.read_text()) or {}
+        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"{file} must hold settings as `name: value` lines.")
+    try:
+        return Settings(**{_field(name): value for name, value in values.items()})
+    except ValidationError as error:
+        raise ConfigError(_explained(error)) from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of `secondme.yaml`."""
+    return Settings.model_json_schema(mode="serialization")
+
+
+def _field(name: str) -> str:
+    """A key of the file: the field's name, or the variable's name in any case."""
+    upper = name.upper()
+    for alias in (upper, f"SECONDME_{upper}"):
+        if any(field.alias == alias for field in Settings.model_fields.values()):
+            return alias
+    return name.lower()
+
+
+def _explained(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
+        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "Settings that need mending: " + "; ".join(lines) + "."

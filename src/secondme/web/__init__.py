@@ -1,0 +1,1 @@
+"""What listens: the gateway's bare routes, and the dashboard."""

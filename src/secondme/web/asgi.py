@@ -1,0 +1,139 @@
+"""Bare ASGI for the routes that must be fast: a framework's route costs more than the work behind it."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger
+
+log = get_logger("web")
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
+_LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, its body read whole."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Invalid."""
+        if not self.headers.get("content-type", "").startswith("application/json"):
+            raise Invalid("Send the body as application/json.")
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Invalid("The body is not JSON.") from error
+
+    def first(self, name: str) -> str | None:
+        values = self.query.get(name)
+        return values[0] if values else None
+
+    @property
+    def from_loopback_page(self) -> bool:
+        """Whether the Host is this machine's own name: pages elsewhere must not reach in by DNS rebinding."""
+        host = self.headers.get("host", "")
+        return host.rsplit(":", 1)[0] in _LOOPBACK or host in _LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(status, json.dumps(value, ensure_ascii=False, default=str).encode())
+
+
+Route = Callable[[Request], Awaitable[Response]]
+
+
+class Bare:
+    """An ASGI application of exact paths: {(method, path): route}."""
+
+    def __init__(self, routes: Mapping[tuple[str, str], Route]) -> None:
+        self._routes = dict(routes)
+        self._paths = {path for _, path in routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        response = await self._respond(scope, receive)
+        headers = [
+            (b"content-type", response.content_type.encode()),
+            (b"content-length", b"%d" % len(response.body)),
+        ]
+        headers += [(name.encode(), value.encode()) for name, value in response.headers.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        route = self._routes.get((scope["method"], scope["path"]))
+        if route is None:
+            known = scope["path"] in self._paths
+            return answer(
+                {"error": "Method not allowed." if known else "No such path."}, 405 if known else 404
+            )
+        body = await _read(receive)
+        if body is None:
+            return answer({"error": f"A body has at most {_MAX_BODY} bytes."}, 413)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request = Request(
+            scope["method"], scope["path"], parse_qs(scope["query_string"].decode("latin-1")), headers, body
+        )
+        try:
+            return await route(request)
+        except Invalid as error:
+            return answer({"error": str(error)}, 400)
+        except StoreUnavailable:
+            return answer({"error": "A store does not answer; try again."}, 503)
+        except SecondMeError as error:
+            return answer({"error": str(error)}, 409)
+        except Exception as error:
+            log.error("request.failed", error=type(error).__name__, status=500)
+            return answer({"error": "Something went wrong here; nothing was taken. Try again."}, 500)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None when it is too large."""
+    chunks, size = [], 0
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return b""
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > _MAX_BODY:
+            return None
+        chunks.append(chunk)
+        if not event.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def common(health: Callable[[], Awaitable[dict[str, Any]]]) -> dict[tuple[str, str], Route]:
+    """What every service answers: `/health` and `/metrics`."""
+
+    async def show_health(request: Request) -> Response:
+        state = await health()
+        return answer(state, 200 if state["status"] != "down" else 503)
+
+    async def show_metrics(request: Request) -> Response:
+        return Response(200, metrics.render(), metrics.CONTENT_TYPE)
+
+    return {("GET", "/health"): show_health, ("GET", "/metrics"): show_metrics}

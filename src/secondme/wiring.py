@@ -1,0 +1,216 @@
+"""Settings become an App: each port is opened once, with how to ping and how to close it.
+
+`/health` and `doctor` are loops over the pings, so a new dependency cannot be forgotten.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from secondme.channels.simulator import SimulatorChannel
+from secondme.domain.errors import ConfigError
+from secondme.domain.profile import Account
+from secondme.embedded import EmbeddedStores
+from secondme.llm.minds import make_mind
+from secondme.memory.voice.own import OwnVoice
+from secondme.observe.audit import AuditLog
+from secondme.pipeline.control import Control
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.importing import Importer
+from secondme.pipeline.judge import QuietHours
+from secondme.pipeline.personas import Personas
+from secondme.pipeline.switch import Switch
+from secondme.ports import Channel, Mind
+from secondme.profiles import PROFILES, adjusted
+from secondme.profiles.personas import DEFAULT_PERSONAS
+from secondme.settings import AccountSettings, Settings
+from secondme.stores.graph import Graph
+from secondme.stores.ledger import Ledger, migrate, people, voices
+from secondme.stores.signals import RedisSignals
+from secondme.stores.vault import KeyRing
+
+Say = Callable[[str], None]
+Ping = Callable[[], Awaitable[None]]
+HELD_PRESS = "run/held-press.json"
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class App:
+    """Everything that is open. `pings` by dependency; `close()` closes in reverse."""
+
+    settings: Settings
+    ledger: Ledger
+    signals: RedisSignals
+    graph: Graph
+    clock: SystemClock
+    accounts: dict[str, Account]
+    mind: Mind
+    voice: OwnVoice
+    personas: Personas
+    audit: AuditLog
+    effects: Effects
+    switch: Switch
+    control: Control
+    importer: Importer
+    stores: EmbeddedStores | None
+    stack: AsyncExitStack
+    pings: dict[str, Ping] = field(default_factory=dict)
+
+    @property
+    def mind_name(self) -> str:
+        return self.mind.name
+
+    async def health(self) -> dict[str, Any]:
+        """What this process depends on and how each is. Up as long as the ledger answers; ears need nothing else."""
+        names = list(self.pings)
+        states = dict(
+            zip(names, await asyncio.gather(*(_state(self.pings[name]) for name in names)), strict=True)
+        )
+        status = "ok" if all(s == "ok" for s in states.values()) else "degraded"
+        return {"status": "down" if states["postgres"] != "ok" else status, "dependencies": states}
+
+    async def close(self) -> None:
+        await self.stack.aclose()
+
+
+async def _state(ping: Ping) -> str:
+    try:
+        async with asyncio.timeout(2.5):
+            await ping()
+    except Exception as error:
+        return f"does not answer ({type(error).__name__})"
+    return "ok"
+
+
+async def open_app(settings: Settings, say: Say = lambda line: None) -> App:
+    """Open every port. Raises ConfigError or StoreUnavailable with one line that says what to do."""
+    stack = AsyncExitStack()
+    try:
+        return await _open(settings, stack, say)
+    except BaseException:
+        await stack.aclose()
+        raise
+
+
+async def _open(settings: Settings, stack: AsyncExitStack, say: Say) -> App:
+    settings.data_dir = settings.data_dir.expanduser().resolve()
+    accounts = make_accounts(settings)
+    stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
+    if await migrate.migrate(database_url):
+        say("The ledger has its newest schema.")
+    ring = _ring(settings)
+    ledger = await Ledger.open(database_url, ring)
+    stack.push_async_callback(ledger.close)
+    signals = RedisSignals(redis_url)
+    stack.push_async_callback(signals.close)
+    graph = Graph(graph_url)
+    stack.push_async_callback(graph.close)
+    clock, audit = SystemClock(), AuditLog(settings.data_dir / "logs")
+    stack.callback(audit.close)
+    effects = Effects(signals, audit, ledger.vault)
+    mind = make_mind(settings.models, settings.providers)
+    stack.push_async_callback(mind.close)
+    await _seed(ledger, accounts.values(), clock)
+    switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
+    app = App(
+        settings=settings,
+        ledger=ledger,
+        signals=signals,
+        graph=graph,
+        clock=clock,
+        accounts=accounts,
+        mind=mind,
+        voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key()),
+        personas=Personas(ledger, signals),
+        audit=audit,
+        effects=effects,
+        switch=switch,
+        control=Control(ledger, signals, effects, switch, clock),
+        importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS),
+        stores=stores,
+        stack=stack,
+    )
+    app.pings = {"postgres": ledger.ping, "redis": signals.ping, "falkordb": graph.ping}
+    return app
+
+
+def make_accounts(settings: Settings) -> dict[str, Account]:
+    """The accounts by id, each with its profile as the settings adjust it."""
+    missing = sorted({a.channel for a in settings.all_accounts} - set(_CHANNELS))
+    if missing:
+        raise ConfigError(
+            f"This version has no channel {', '.join(missing)} yet: use SECONDME_CHANNEL=simulator"
+            " (going live on Meta's API, MSG91 and linked devices come in later versions)."
+        )
+    return {a.id: _account(a, settings) for a in settings.all_accounts}
+
+
+def _account(account: AccountSettings, settings: Settings) -> Account:
+    enabled = None if settings.new_contacts is None else settings.new_contacts == "enabled"
+    profile = adjusted(
+        PROFILES[account.profile],
+        new_contacts_enabled=enabled,
+        debounce=settings.debounce,
+        rate_limit=settings.rate_limit,
+        answer_within=settings.answer_within,
+    )
+    return Account(account.id, account.channel, profile)
+
+
+def make_channels(app: App) -> dict[str, Channel]:
+    """One channel for each account; only the outbox gets them."""
+    return {a.id: _CHANNELS[a.channel](app.settings) for a in app.accounts.values()}
+
+
+_CHANNELS: dict[str, Callable[[Settings], Channel]] = {
+    "simulator": lambda settings: SimulatorChannel(settings.simulator_api_base_url),
+}
+
+
+def quiet_hours(settings: Settings) -> QuietHours | None:
+    """SECONDME_QUIET_HOURS in SECONDME_TIMEZONE, for the judge."""
+    quiet = settings.quiet_hours
+    return QuietHours(quiet.start, quiet.end, settings.timezone, quiet.skip) if quiet else None
+
+
+async def _stores(
+    settings: Settings, stack: AsyncExitStack, say: Say
+) -> tuple[EmbeddedStores | None, str, str, str]:
+    """Addresses of the three stores; those that no setting names are started here, or joined where they run."""
+    given = {
+        "postgres": settings.database_url,
+        "redis": settings.redis_address,
+        "falkordb": settings.falkordb_address,
+    }
+    need = [name for name, url in given.items() if url is None]
+    stores = None
+    if need:
+        stores = await EmbeddedStores.attach(settings.data_dir, say, need)  # type: ignore[arg-type]
+        stack.push_async_callback(stores.detach)
+        given["postgres"] = given["postgres"] or stores.addresses.database_url
+        given["redis"] = given["redis"] or stores.addresses.redis_url
+        given["falkordb"] = given["falkordb"] or stores.addresses.falkordb_url
+    return stores, given["postgres"] or "", given["redis"] or "", given["falkordb"] or ""
+
+
+def _ring(settings: Settings) -> KeyRing:
+    if settings.secret_key:
+        return KeyRing.parse(settings.secret_key)
+    return KeyRing.from_file(settings.data_dir / "secret.key")
+
+
+async def _seed(ledger: Ledger, accounts: Iterable[Account], clock: SystemClock) -> None:
+    async with ledger.transaction() as tx:
+        await people.put_accounts(tx, sorted(accounts, key=lambda a: a.id))
+        for persona in DEFAULT_PERSONAS:
+            await voices.put_persona(tx, ledger.vault, persona, clock.now(), overwrite=False)

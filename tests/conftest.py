@@ -1,0 +1,61 @@
+"""What every test stands on: real stores, started once for the session; a database of its own for each test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from secondme.embedded import Addresses, EmbeddedStores
+from tests.support.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long forms of fault, fuzz and load tests")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long form was asked for."""
+    return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """The three embedded stores, held for the whole session."""
+    folder = tmp_path_factory.mktemp("stores")
+    folder.chmod(0o700)
+
+    async def start() -> EmbeddedStores:
+        return await EmbeddedStores.attach(folder)
+
+    stores = asyncio.run(start())
+    yield stores.addresses
+    asyncio.run(stores.detach())
+
+
+@pytest.fixture(scope="session")
+def template(addresses: Addresses) -> str:
+    """The name of a migrated database that tests copy."""
+    from secondme.stores.ledger import migrate
+    from tests.support.world import with_database
+
+    name = "template_secondme"
+
+    async def make() -> None:
+        connection = await asyncpg.connect(addresses.database_url)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+        await migrate.migrate(with_database(addresses.database_url or "", name))
+
+    asyncio.run(make())
+    return name
+
+
+@pytest_asyncio.fixture
+async def world(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[World]:
+    """An open pipeline on stores of its own, with a clock that a test may move and phones that it may read."""
+    async with World.open(addresses, template, tmp_path) as opened:
+        yield opened
