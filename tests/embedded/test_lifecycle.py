@@ -97,6 +97,16 @@ async def test_nothing_is_open_to_others(data_dir: Path) -> None:
     await stores.detach()
 
 
+async def test_a_closed_folder_above_is_opened_to_pass_only_for_root_who_is_told(data_dir: Path) -> None:
+    said: list[str] = []
+    stores = await EmbeddedStores.attach(data_dir, said.append, need={"redis"})
+    await stores.detach()
+    above = data_dir.parent
+    root = os.geteuid() == 0
+    assert stat.S_IMODE(above.stat().st_mode) == (0o711 if root else 0o700)
+    assert any(str(above) in line and "o+x" in line for line in said) == root
+
+
 def vars_of(addresses: Addresses) -> list[str]:
     urls = [addresses.database_url, addresses.redis_url, addresses.falkordb_url]
     return [url for url in urls if url]
