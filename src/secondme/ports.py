@@ -140,7 +140,7 @@ class Signals(PersonaCache, Protocol):
         ...
 
     async def track(self, messages: Sequence[tuple[str, str, datetime]]) -> None:
-        """Note (contact, message, arrival) in the documented `messages:{userId}` sets of the last minute. Never raises."""
+        """Note (contact, message, arrival) in the documented `messages:{userId}` sets. Never raises."""
         ...
 
     async def forget(self, contact_id: str) -> None:

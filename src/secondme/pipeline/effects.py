@@ -1,4 +1,4 @@
-"""What is told after a commit: doorbells, dashboards, the audit log, metrics. Nothing here can undo or delay the truth."""
+"""What is told after a commit: doorbells, dashboards, the audit log, metrics. Nothing here can undo the truth."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -72,7 +72,7 @@ class Switch:
         return Pressed(True, now, leaving, silenced)
 
     async def _hold_press(self, now: datetime) -> Pressed:
-        """The ledger does not take it: keep it where every mouth looks before it speaks, and outwait what is leaving."""
+        """The ledger does not take it: keep it where every mouth looks first, and outwait what is leaving."""
         write_whole(self._held_file, json.dumps({"since": now.timestamp()}))
         await asyncio.sleep(_WRITE_OUT)
         return Pressed(False, now)

@@ -42,18 +42,20 @@ async def insert(
     rows = await tx.fetch(
         """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
              direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, settled_at)
-           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz, a.sent_at, a.direction, a.kind,
+           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz, a.sent_at,
+             a.direction, a.kind,
              a.text, a.raw, a.digest, a.source,
              CASE WHEN a.quotes IS NULL THEN NULL ELSE (
-               SELECT q.id FROM messages q WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
+               SELECT q.id FROM messages q
+               WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
                UNION ALL SELECT d.id FROM deliveries d
                WHERE d.conversation_id = a.conversation_id AND d.provider_message_id = a.quotes LIMIT 1) END,
              a.outcome, a.rule, CASE WHEN a.outcome IS NULL AND a.direction = 'incoming'
                THEN NULL ELSE $1::timestamptz END
            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[],
              $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[])
-             WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind, text,
-               raw, digest, source, quotes, outcome, rule, place)
+             WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind,
+               text, raw, digest, source, quotes, outcome, rule, place)
            ORDER BY a.place
            ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING RETURNING id, seq""",
         now,
@@ -134,7 +136,7 @@ async def owner_spoke(tx: Connection, a: Arrival, seq: int, now: datetime) -> li
 
 
 async def pause_for_owner(tx: Connection, contact_id: UUID, now: datetime, length: timedelta) -> datetime:
-    """Pause the contact because the owner wrote to them; a running one is made longer, never shorter. Returns its end."""
+    """Pause the contact because the owner wrote; a running pause is made longer, never shorter. Returns its end."""
     until: datetime | None = await tx.fetchval(
         """UPDATE pauses SET until = greatest(until, $2) WHERE user_id = $1 AND reason = 'owner_word'
              AND lifted_at IS NULL AND until > $3 RETURNING until""",

@@ -94,7 +94,8 @@ async def pass_fence(
     row = await tx.fetchrow(
         f"""UPDATE deliveries d SET status = 'in_flight', in_flight_at = $2, in_flight_until = $3,
               attempts = d.attempts + 1,
-              quotes = CASE WHEN d.quotes IS NOT NULL OR d.kind <> 'text' OR d.part > 1 OR NOT t.quotes_when_overtaken THEN d.quotes
+              quotes = CASE
+                WHEN d.quotes IS NOT NULL OR d.kind <> 'text' OR d.part > 1 OR NOT t.quotes_when_overtaken THEN d.quotes
                 WHEN $2 - m.created_at > $5 OR (SELECT count(*) FROM messages x WHERE x.conversation_id = c.id
                   AND x.direction = 'incoming' AND x.seq > m.seq
                   AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) > 1 THEN d.answers ELSE NULL END

@@ -122,7 +122,8 @@ async def everyone(tx: Connection, vault: Vault) -> list[ContactRow]:
     """All contacts with their conversations, names and addresses opened, newest talk first."""
     rows = await tx.fetch(
         """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, c.created_at, i.id AS identity_id, i.address,
-                  v.id AS conversation_id, v.account_id, v.enabled, greatest(v.last_inbound_at, v.last_owner_at) AS last_at
+                  v.id AS conversation_id, v.account_id, v.enabled,
+                  greatest(v.last_inbound_at, v.last_owner_at) AS last_at
            FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id
            ORDER BY last_at DESC NULLS LAST, v.created_at"""
     )

@@ -103,7 +103,8 @@ async def presence(tx: Connection, conversation_id: UUID) -> bool:
 async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None:
     """The receipt behind a bubble (a delivery or an inbound message): outcome, rule, timings, what it leaned on."""
     row = await tx.fetchrow(
-        """SELECT m.id, m.user_id, m.outcome, m.rule, m.created_at, m.settled_at, m.replied_at, m.turn_id, m.conversation_id,
+        """SELECT m.id, m.user_id, m.outcome, m.rule, m.created_at, m.settled_at, m.replied_at, m.turn_id,
+                  m.conversation_id,
                   c.key, t.mind, t.tokens, t.timings, t.why, t.created_at AS composed_at
            FROM messages m JOIN contacts c ON c.id = m.user_id
            LEFT JOIN turns t ON t.id = coalesce(m.turn_id, (SELECT turn_id FROM deliveries WHERE id = $1))

@@ -30,7 +30,8 @@ async def expire_held(tx: Connection, now: datetime) -> list[UUID]:
 async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> int:
     """Empty what is past its window: messages first, then what was said about and around them. Returns messages."""
     done = await tx.fetch(
-        """UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, source = NULL, erased_at = $1::timestamptz
+        """UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, source = NULL,
+             erased_at = $1::timestamptz
            WHERE id IN (
              SELECT m.id FROM messages m JOIN accounts a ON a.id = m.account_id
              WHERE m.erased_at IS NULL AND (

@@ -1,7 +1,8 @@
 """The schema, for migrations alone: statements are plain SQL in the files beside this one.
 
 `contacts`, `identities`, `messages` and `summaries` carry the documented columns in snake_case (`user_id` is a
-contact). Every `bytea` is sealed; `channel_user_key` and `source_message_id` are keyed digests, the real ones lie sealed beside.
+contact). Every `bytea` is sealed; `channel_user_key` and `source_message_id` are keyed digests, the real ones lie
+sealed beside.
 """
 
 from sqlalchemy import (
