@@ -1,0 +1,153 @@
+"""From a Turn to chat messages: what is ours in the system message, what others wrote fenced in the others."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Literal, TypedDict
+
+from secondme.domain.errors import ConfigError
+from secondme.domain.message import Kind, Line, Message
+from secondme.domain.persona import RELATIONSHIPS, Example, Persona, Style
+from secondme.domain.turn import Turn
+
+# Characters: what a contact can make us pay for.
+_LONGEST = 4_000  # of one message
+_WINDOW = 12_000  # of the conversation so far
+_WAITING = 24_000  # of what waits for an answer
+_ENOUGH = 20  # messages from which on a style's figures are worth telling
+
+# Anything that a model or its template could take for a tag of ours or a token of its own; `<3` stays a heart.
+_TAG = re.compile(r"<(?=[/|!a-z])|<(?=\s*/?\s*(?:message|example)\b)|\[(?=/?inst\])", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class ChatMessage(TypedDict):
+    """One message of OpenAI's chat completions."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+def build(turn: Turn) -> list[ChatMessage]:
+    """The messages that ask for a reply to `turn.messages`.
+
+    The system message holds our instructions and the owner's persona and nothing that a contact or an import
+    wrote. It and the conversation before come first and stay the same from turn to turn, for providers' caches.
+    """
+    system = _system(turn.account.profile.prompt, turn.persona, turn.contact.relationship)
+    lines = [ChatMessage(role="system", content=system), *_conversation(turn.window)]
+    content = f"{_examples(turn.examples)}Waiting for an answer:\n{_waiting(turn.messages)}"
+    waiting = ChatMessage(role="user", content=content)
+    return _merged([*lines, waiting])
+
+
+@cache
+def instructions(name: str) -> str:
+    """The text of one prompt file. Raises ConfigError, naming those that exist."""
+    folder = files("secondme.llm") / "prompts"
+    known = sorted(file.name.removesuffix(".md") for file in folder.iterdir() if file.name.endswith(".md"))
+    if name not in known:
+        raise ConfigError(f"There is no prompt {name!r}; a profile names one of {', '.join(known)}.")
+    return (folder / f"{name}.md").read_text("utf-8").strip()
+
+
+def fenced(tag: str, text: str, attributes: str = "") -> str:
+    """Untrusted text between tags that it cannot close. `attributes` is ours."""
+    return f"<{tag}{attributes}>{harmless(text)}</{tag}>"
+
+
+def harmless(text: str, longest: int = _LONGEST) -> str:
+    """Text that can neither close a fence nor pass for a token of a chat template, cut to a bounded length."""
+    text = _CONTROL.sub(" ", text).strip()
+    if len(text) > longest:
+        text = f"{text[:longest]} […]"
+    return _TAG.sub(lambda found: "‹" if found.group() == "<" else "(", text)
+
+
+def _system(prompt: str, persona: Persona | None, relationship: str) -> str:
+    sections = [instructions(prompt), instructions("shared")]
+    if relationship in RELATIONSHIPS:
+        sections.append(f"Who writes to you: the owner's {relationship}.")
+    if persona is not None:
+        sections.append(_persona(persona))
+    return "\n\n".join(sections)
+
+
+def _persona(persona: Persona) -> str:
+    # The owner's own words, and yet some were learned from an import: they may not pass for tokens either.
+    guide = harmless(persona.style_guide, longest=10_000)
+    lines = [f"How the owner sounds ({persona.tone}):", guide, *_style(persona.style)]
+    lines.append("Messages as the owner writes them:")
+    lines += [f"- {' / '.join(harmless(example).splitlines())}" for example in persona.examples]
+    return "\n".join(lines)
+
+
+def _style(style: Style) -> list[str]:
+    """The figures that a model can follow, in words."""
+    if style.messages < _ENOUGH:
+        return []
+    said = [f"Measured: about {max(1, round(style.words))} words a message"]
+    for share, what in (
+        (style.lower_case, "begin in lower case"),
+        (style.full_stop, "end with a full stop"),
+        (style.emoji, "carry an emoji"),
+    ):
+        said.append(f"{round(share * 100)} % {what}")
+    lines = [", ".join(said) + "."]
+    for words, what in (
+        (style.greetings, "Greetings"),
+        (style.phrases, "Turns of phrase"),
+        (style.favourite_emoji, "Emoji"),
+    ):
+        if words:
+            lines.append(f"{what}: {harmless(', '.join(words))}.")
+    return lines
+
+
+def _conversation(window: Sequence[Line]) -> list[ChatMessage]:
+    """The newest lines that fit, oldest first."""
+    kept: list[ChatMessage] = []
+    room = _WINDOW
+    for line in reversed(window):
+        text = fenced("message", line.text) if line.from_contact else harmless(line.text)
+        room -= len(text)
+        if room < 0:
+            break
+        kept.append(ChatMessage(role="user" if line.from_contact else "assistant", content=text))
+    kept.reverse()
+    if kept and kept[0]["role"] == "assistant":
+        # Some chat templates insist that the user begins.
+        kept.insert(0, ChatMessage(role="user", content="(What was said before is left out.)"))
+    return kept
+
+
+def _examples(examples: Sequence[Example]) -> str:
+    return "".join(f"{fenced('example', example.text)}\n" for example in examples)
+
+
+def _waiting(messages: Sequence[Message]) -> str:
+    """The newest of the waiting messages that fit, numbered by their place in the Turn."""
+    kept: list[str] = []
+    room = _WAITING
+    for number, message in reversed(list(enumerate(messages, 1))):
+        attributes = f' n="{number}"' if len(messages) > 1 else ""
+        if message.kind is not Kind.TEXT:
+            attributes += f' kind="{message.kind}"'
+        text = fenced("message", message.text, attributes)
+        room -= len(text)
+        if room < 0 and kept:
+            break
+        kept.append(text)
+    return "\n".join(reversed(kept))
+
+
+def _merged(lines: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Neighbours of the same role as one message: some chat templates insist on turns."""
+    merged: list[ChatMessage] = []
+    for line in lines:
+        if merged and merged[-1]["role"] == line["role"]:
+            merged[-1] = ChatMessage(role=line["role"], content=f"{merged[-1]['content']}\n{line['content']}")
+        else:
+            merged.append(line)
+    return merged

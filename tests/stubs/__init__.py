@@ -1,0 +1,1 @@
+"""Servers that stand for other people's, each a process of its own."""
