@@ -299,9 +299,10 @@ def test_a_new_day_begins_a_new_file(tmp_path: Path) -> None:
 
 def test_purge_deletes_old_files_and_empties_a_silent_service(tmp_path: Path) -> None:
     old = (datetime.now(UTC) - timedelta(days=31)).timestamp()
-    for name in ("gateway.jsonl", "gateway.jsonl.2026-01-01", "up.jsonl", "up.jsonl.2026-01-01", "other.txt"):
+    ours, others = ("gateway.jsonl", "gateway.jsonl.2026-01-01"), ("audit-2026-01-01.jsonl", "other.txt")
+    for name in (*ours, "up.jsonl", "up.jsonl.2026-01-01", *others):
         (tmp_path / name).write_text("{}\n")
-    for name in ("gateway.jsonl", "gateway.jsonl.2026-01-01", "other.txt"):
+    for name in (*ours, *others):
         os.utime(tmp_path / name, (old, old))
     assert logs.purge_logs(tmp_path) == 2
     assert (tmp_path / "gateway.jsonl").read_text() == ""
@@ -309,7 +310,7 @@ def test_purge_deletes_old_files_and_empties_a_silent_service(tmp_path: Path) ->
         "gateway.jsonl",
         "up.jsonl",
         "up.jsonl.2026-01-01",
-        "other.txt",
+        *others,
     }
     assert logs.purge_logs(tmp_path) == 0
 

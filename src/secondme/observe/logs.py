@@ -87,6 +87,8 @@ def purge_logs(folder: Path, older_than: timedelta = KEPT, now: datetime | None 
     limit = ((now or datetime.now(UTC)) - older_than).timestamp()
     purged = 0
     for file in folder.glob("*.jsonl*"):
+        if file.name.startswith("audit-"):  # the audit log purges its own, which may lie here too
+            continue
         if file.stat().st_mtime >= limit or (file.suffix == ".jsonl" and not file.stat().st_size):
             continue
         if file.suffix == ".jsonl":
