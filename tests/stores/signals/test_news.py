@@ -65,7 +65,7 @@ async def test_payloads_are_as_documented(signals: RedisSignals, redis_client: R
         while await peer.get_message(timeout=0.05):
             pass
         for event in (MESSAGE, PAUSED, RESUMED):
-            await signals.publish(event)
+            await signals.publish([event])
         heard: list[tuple[str, dict[str, Any]]] = []
         while len(heard) < 3:
             if said := await peer.get_message(timeout=2):
@@ -110,7 +110,7 @@ async def test_a_listener_hears_events_in_order_and_no_resync(
     signals: RedisSignals, listener: Listener
 ) -> None:
     for event in (MESSAGE, PAUSED, RESUMED):
-        await signals.publish(event)
+        await signals.publish([event])
     names = [(await listener.take())["event"] for _ in range(3)]
     assert names == ["message.received", "pause.started", "pause.lifted"]
 
@@ -120,7 +120,7 @@ async def test_rubbish_in_the_channel_is_passed_over(
 ) -> None:
     for rubbish in ("{", "[]", "null", ""):
         await redis_client.publish("events:messages", rubbish)
-    await signals.publish(MESSAGE)
+    await signals.publish([MESSAGE])
     assert (await listener.take())["event"] == "message.received"
 
 
@@ -130,7 +130,7 @@ async def test_a_cut_connection_is_followed_by_a_resync(
     for _ in range(2):
         await redis_client.client_kill_filter(_type="pubsub")
         assert await listener.take() == {"event": "resync"}
-        await signals.publish(MESSAGE)
+        await signals.publish([MESSAGE])
         assert (await listener.take())["event"] == "message.received"
 
 
@@ -138,12 +138,12 @@ async def test_silence_is_no_failure(
     signals: RedisSignals, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(news, "_IDLE", 0.05)
-    await signals.publish(MESSAGE)
+    await signals.publish([MESSAGE])
     await listener.take()
     ahead = asyncio.create_task(listener.take())
     await asyncio.sleep(0.5)
     assert not ahead.done()
-    await signals.publish(PAUSED)
+    await signals.publish([PAUSED])
     assert (await ahead)["event"] == "pause.started"
 
 

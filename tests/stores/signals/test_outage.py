@@ -43,7 +43,7 @@ async def tell_everything(signals: RedisSignals) -> None:
     assert await signals.wait(STREAM, GROUP, 0.05) in ((), [])
     await signals.ring(STREAM, [BELL])
     await signals.acknowledge(STREAM, GROUP, ["1-1"])
-    await signals.publish(EVENT)
+    await signals.publish([EVENT])
     await signals.mirror_pauses(now, {"c-1": None})
     await signals.mirror_counter("c-1", 1)
     assert await signals.get_persona("casual") is None
@@ -160,7 +160,7 @@ async def test_a_dashboard_reconnects_and_is_told(own_redis: Any, signals: Redis
         own_redis.start()
         async with asyncio.timeout(5):
             assert await first == {"event": "resync"}
-            await signals.publish(EVENT)
+            await signals.publish([EVENT])
             assert (await anext(events))["action"] == "pause"
 
 

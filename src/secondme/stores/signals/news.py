@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError
 
@@ -22,11 +24,10 @@ _FIRST_REST, _LONGEST_REST = 0.1, 2.0  # seconds between attempts to reconnect
 class News(Wired):
     """Publishes events and lets dashboards listen."""
 
-    async def publish(self, event: MessageEvent | PauseEvent) -> None:
-        """Tell dashboards. Never raises: they resynchronise."""
-        channel = MESSAGES if isinstance(event, MessageEvent) else PAUSES
-        said = json.dumps(_payload(event), separators=(",", ":"))
-        await self._wire.tell("publish", lambda redis: redis.publish(channel, said), 0)
+    async def publish(self, events: Sequence[MessageEvent | PauseEvent]) -> None:
+        """Tell dashboards, in order. Never raises: they resynchronise."""
+        if events:
+            await self._wire.tell("publish", partial(_publish, events), None)
 
     async def subscribe(self) -> AsyncIterator[dict[str, Any]]:
         """Every event from now on, as published. Never ends and never raises: it reconnects by itself.
@@ -82,6 +83,14 @@ async def _listen(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
         else:
             await pubsub.ping()
             asked = True
+
+
+async def _publish(events: Sequence[MessageEvent | PauseEvent], redis: Redis) -> None:
+    async with redis.pipeline(transaction=False) as pipe:
+        for event in events:
+            channel = MESSAGES if isinstance(event, MessageEvent) else PAUSES
+            pipe.publish(channel, json.dumps(_payload(event), separators=(",", ":")))
+        await pipe.execute()
 
 
 def _parse(data: str) -> dict[str, Any] | None:

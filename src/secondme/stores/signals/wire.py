@@ -14,7 +14,7 @@ from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 
-ANSWER = 0.9  # seconds that a call may take in all, waiting for a connection included
+ANSWER = 0.8  # seconds that a call may take in all, waiting for a connection included
 _CONNECT = 0.5  # seconds for TCP, and again for the handshake
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
