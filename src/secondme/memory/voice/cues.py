@@ -58,7 +58,7 @@ def _features(texts: Sequence[str]) -> Iterator[tuple[int, str]]:
     for first, second in pairwise(words):
         yield _WORD, f"{first} {second}"
     for word in words:
-        if len(word) > 3:
+        if len(word) > 2:
             yield _STEM, _stem(word)
     for word in words:
         if len(word) > 3 and word not in PLAIN_WORDS:
