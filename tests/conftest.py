@@ -1,6 +1,8 @@
 """What every test stands on: real stores, started once for the session; a database of its own for each test."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -23,10 +25,12 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
-    """The three embedded stores, held for the whole session."""
-    folder = tmp_path_factory.mktemp("stores")
-    folder.chmod(0o700)
+def addresses() -> Iterator[Addresses]:
+    """The three embedded stores, held for the whole session.
+
+    Outside pytest's own folders: another run resets their modes, and Postgres runs as another user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="secondme-stores-"))
 
     async def start() -> EmbeddedStores:
         return await EmbeddedStores.attach(folder)
@@ -34,6 +38,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     stores = asyncio.run(start())
     yield stores.addresses
     asyncio.run(stores.detach())
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

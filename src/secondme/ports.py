@@ -117,7 +117,7 @@ class Signals(PersonaCache, Protocol):
         """Say that the work behind those bells is claimed. Never raises."""
         ...
 
-    async def publish(self, event: MessageEvent | PauseEvent) -> None:
+    async def publish(self, events: Sequence[MessageEvent | PauseEvent]) -> None:
         """Tell dashboards. Never raises."""
         ...
 

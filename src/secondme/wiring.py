@@ -118,6 +118,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say) -> App:
     clock, audit = SystemClock(), AuditLog(settings.data_dir / "logs")
     stack.callback(audit.close)
     effects = Effects(signals, audit, ledger.vault)
+    stack.push_async_callback(effects.told)
     mind = make_mind(settings.models, settings.providers)
     stack.push_async_callback(mind.close)
     await _seed(ledger, accounts.values(), clock)

@@ -48,7 +48,7 @@ class Control:
         """Let SecondMe answer this contact, or never."""
         async with self._ledger.transaction() as tx:
             await people.set_enabled(tx, contact_id, enabled, account_id)
-        await self._effects.acted(
+        self._effects.acted(
             "contact.enabled" if enabled else "contact.disabled", contact_id, self._clock.now()
         )
 
@@ -61,7 +61,7 @@ class Control:
             if persona_id is not None and persona_id not in known:
                 raise NotFound(f"No persona has the id {persona_id!r}; there are: {', '.join(known)}.")
             await people.set_relationship(tx, contact_id, relationship, persona_id)
-        await self._effects.acted("contact.related", contact_id, self._clock.now())
+        self._effects.acted("contact.related", contact_id, self._clock.now())
 
     async def status(self) -> dict[str, Any]:
         """Counts, pauses and how the last day's messages ended."""
@@ -80,7 +80,7 @@ class Control:
                 bubbles = await reading.thread(tx, self._ledger.vault, row.conversation_id, limit=1_000_000)
                 threads[row.account_id] = [_exported(bubble) for bubble in bubbles]
         person = rows[0]
-        await self._effects.acted("contact.exported", contact_id, self._clock.now())
+        self._effects.acted("contact.exported", contact_id, self._clock.now())
         return {
             "id": str(person.id),
             "name": person.name,
@@ -101,7 +101,7 @@ class Control:
             counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
         await self._signals.forget(str(contact_id))
         finished = self._clock.now()
-        await self._effects.acted("contact.forgotten", contact_id, finished)
+        self._effects.acted("contact.forgotten", contact_id, finished)
         return {"forgotten": str(contact_id), "erased": counts, "finishedAt": finished.isoformat()}
 
 

@@ -14,7 +14,7 @@ from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
 from secondme.pipeline.control import partner_key
-from secondme.pipeline.effects import HISTORY, Effects
+from secondme.pipeline.effects import Effects
 from secondme.ports import Bell, Clock, Signals
 from secondme.stores.ledger import Ledger, voices
 
@@ -65,10 +65,9 @@ class Importer:
         partner = next((name for name in learned.authors if name != me), export.title or "")
         import_id, kept = await self._store(learned, digest, partner)
         now = self._clock.now()
-        await self._effects.acted("chat.imported", None, now)
         reference = f"import:{import_id}#0-{learned.messages}"
         bell = Bell(str(import_id), str(import_id), reference, int(now.timestamp() * 1000), "incoming", False)
-        await self._signals.ring(HISTORY, [bell])
+        self._effects.imported(bell, now)
         return Report(
             learned.messages,
             learned.own,

@@ -20,7 +20,7 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
-from secondme.stores.ledger import Connection, Ledger, arrivals, deliveries, due, people, retention
+from secondme.stores.ledger import Connection, Ledger, arrivals, due, people, retention, settling
 from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
@@ -205,7 +205,7 @@ class Inbox:
 
     async def _is_echo(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> bool:
         """Our own send coming back is settled by it and is nobody's word."""
-        receipts = await deliveries.settle_by_word(
+        receipts = await settling.settle_by_word(
             tx,
             self._ledger.vault,
             a.item.account_id,
@@ -229,8 +229,8 @@ class Inbox:
         """A provider's later word about one of ours: settles what was uncertain, moves the ticks."""
         now = self._clock.now()
         async with self._ledger.transaction(ears=True) as tx:
-            receipts = await deliveries.settle_by_status(tx, self._ledger.vault, update, now)
-        await self._effects.settled(receipts, now)
+            receipts = await settling.settle_by_status(tx, self._ledger.vault, update, now)
+        self._effects.settled(receipts, now)
 
     async def keep_aside(self, account_id: str, payload: bytes, error: str) -> None:
         """Keep an item that could not be read, so that its batch can go on."""
@@ -241,9 +241,9 @@ class Inbox:
     async def _tell(self, told: _Group, now: datetime) -> None:
         for a in told.fresh:
             log.info("message.received", trace=str(a.id), account=a.item.account_id, kind=a.item.kind)
-        await self._effects.received(told.fresh, now)
-        await self._effects.paused(told.pauses, now)
-        await self._effects.settled(told.receipts, now)
+        self._effects.received(told.fresh, now)
+        self._effects.paused(told.pauses, now)
+        self._effects.settled(told.receipts, now)
 
 
 def _cache_key(address: people.Address) -> tuple[str, str, bool]:

@@ -12,11 +12,11 @@ from secondme.domain.errors import NotSent, Rejected, SendUncertain, StoreUnavai
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
-from secondme.pipeline.doorbell import Doorbell
+from secondme.pipeline.doorbell import SWEEP, Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel, Clock
-from secondme.stores.ledger import Connection, Ledger, deliveries, due
+from secondme.stores.ledger import Connection, Ledger, deliveries, settling
 from secondme.stores.ledger.deliveries import InFlight, Ready
 from secondme.stores.ledger.due import Receipt
 
@@ -64,9 +64,9 @@ class Outbox:
                 if await self._switch.held():
                     await asyncio.sleep(0.2)
                     continue
-                await self._start_ready()
+                next_moment = await self._start_ready()
                 await self._bell.acknowledge(bells)
-                await self._bell.wait_until(await self._next_moment(), self._clock.now())
+                await self._bell.wait_until(next_moment, self._clock.now())
             except StoreUnavailable as error:
                 log.warning("outbox.store_unavailable", error=str(error))
                 await asyncio.sleep(0.3)
@@ -85,26 +85,27 @@ class Outbox:
             return
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
-            receipts = await deliveries.sweep(tx, now)
+            receipts = await settling.sweep(tx, now)
         self._swept = time.monotonic()
-        await self._effects.settled(receipts, now)
+        self._effects.settled(receipts, now)
 
-    async def _next_moment(self) -> datetime | None:
-        async with self._ledger.transaction() as tx:
-            return await deliveries.next_moment(tx, list(self._busy))
-
-    async def _start_ready(self) -> None:
-        room = _AT_ONCE - len(self._busy)
+    async def _start_ready(self) -> datetime | None:
+        """Start what may go now; returns the moment of the next one, as far as it lies before the next sweep."""
+        room = min(_AT_ONCE - len(self._busy), _BATCH)
         if room <= 0:
-            return
-        async with self._ledger.transaction() as tx:
-            ready = await deliveries.ready(tx, list(self._channels), self._clock.now(), min(room, _BATCH))
-        for delivery in ready:
-            if delivery.conversation_id in self._busy:
-                continue
+            return None
+        now = self._clock.now()
+        async with self._ledger.light() as light:
+            found = await deliveries.ready(
+                light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
+            )
+        for moment, delivery in found:
+            if moment > now:
+                return moment
             task = asyncio.create_task(self._send(delivery), name=str(delivery.id))
             self._busy[delivery.conversation_id] = task
             task.add_done_callback(partial(self._ended, delivery.conversation_id))
+        return None
 
     def _ended(self, conversation_id: UUID, task: asyncio.Task[None]) -> None:
         self._busy.pop(conversation_id, None)
@@ -149,8 +150,8 @@ class Outbox:
     async def _refused(self, delivery: Ready) -> None:
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
-            silenced = await deliveries.refused(tx, delivery, now)
-        await self._effects.settled(silenced, now)
+            silenced = await settling.refused(tx, delivery, now)
+        self._effects.settled(silenced, now)
 
     async def _settle(self, flight: InFlight, result: Sent | Exception) -> None:
         """Write down what became of it; the ledger being away, try until it is back."""
@@ -159,29 +160,29 @@ class Outbox:
             try:
                 with metrics.timed("settle"):
                     async with self._ledger.transaction() as tx:
-                        receipts, status = await self._write_result(tx, flight.ready, result, now)
-                        waiting = await due.next_waiting(tx, flight.ready.conversation_id)
+                        status, (receipts, due_again) = await self._write_result(tx, flight, result, now)
                 break
             except StoreUnavailable:
                 await asyncio.sleep(0.3)
         metrics.deliveries.labels(status).inc()
         log.info("delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id)
-        if waiting:
-            await self._effects.waiting(waiting, flight.ready.contact_id, now)
-        await self._effects.left(flight, status, now)
-        await self._effects.settled(receipts, now)
+        if due_again:
+            self._effects.due_again(flight, now)
+        self._effects.left(flight, status, now)
+        self._effects.settled(receipts, now)
 
     async def _write_result(
-        self, tx: Connection, delivery: Ready, result: Sent | Exception, now: datetime
-    ) -> tuple[list[Receipt], str]:
+        self, tx: Connection, flight: InFlight, result: Sent | Exception, now: datetime
+    ) -> tuple[str, tuple[list[Receipt], bool]]:
+        delivery = flight.ready
         if isinstance(result, Sent):
-            return await deliveries.sent(tx, self._ledger.vault, delivery, result, now), "sent"
+            return "sent", await settling.sent(tx, self._ledger.vault, flight, result, now)
         if isinstance(result, NotSent) and delivery.attempts + 1 < MAX_TRIES:
             again = now + timedelta(seconds=2**delivery.attempts)
-            return await deliveries.not_sent(tx, delivery, again, str(result), now), "retry"
+            return "retry", await settling.not_sent(tx, delivery, again, str(result), now)
         if isinstance(result, NotSent | Rejected):
-            return await deliveries.not_sent(tx, delivery, None, str(result), now), "failed"
-        return await deliveries.uncertain(tx, delivery, str(result), now), "uncertain"
+            return "failed", await settling.not_sent(tx, delivery, None, str(result), now)
+        return "uncertain", await settling.uncertain(tx, delivery, str(result), now)
 
 
 async def _attempt(channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:

@@ -19,7 +19,7 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock, Signals
-from secondme.stores.ledger import Ledger, deliveries, pauses
+from secondme.stores.ledger import Ledger, pauses, settling
 from secondme.stores.ledger.deliveries import Ready
 
 log = get_logger(__name__)
@@ -68,7 +68,7 @@ class Switch:
             return await self._hold_press(now)
         leaving = await self._drain(contact_id)
         silenced = await self._end_waiting(contact_id, now)
-        await self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
+        self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
         return Pressed(True, now, leaving, silenced)
 
     async def _hold_press(self, now: datetime) -> Pressed:
@@ -101,9 +101,9 @@ class Switch:
         now, receipts, named = self._clock.now(), [], []
         async with self._ledger.transaction() as tx:
             for delivery in await pauses.in_flight(tx, contact_id):
-                receipts += await deliveries.uncertain(tx, delivery, "switch.pressed", now)
+                receipts += (await settling.uncertain(tx, delivery, "switch.pressed", now))[0]
                 named.append(delivery.id)
-        await self._effects.settled(receipts, now)
+        self._effects.settled(receipts, now)
         return tuple(named)
 
     async def _end_waiting(self, contact_id: UUID | None, now: datetime) -> int:
@@ -115,7 +115,7 @@ class Switch:
         for start in range(0, len(conversations), 20):
             async with self._ledger.transaction() as tx:
                 ended = await pauses.end_waiting(tx, conversations[start : start + 20], rule, now)
-            await self._effects.settled(ended, now)
+            self._effects.settled(ended, now)
             silenced += len(ended)
         return silenced
 
@@ -131,7 +131,7 @@ class Switch:
             lifted = await pauses.lift(tx, contact_id, now)
         if contact_id is None:
             await self._let_go(now)
-        await self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
+        self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
         return lifted
 
     async def held(self) -> bool:

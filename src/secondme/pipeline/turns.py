@@ -21,9 +21,9 @@ from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.pacing import Pacing
 from secondme.ports import Clock, Stage
-from secondme.stores.ledger import Ledger
+from secondme.stores.ledger import Ledger, commits
 from secondme.stores.ledger import turns as statements
-from secondme.stores.ledger.turns import Superseded
+from secondme.stores.ledger.commits import Superseded
 
 log = get_logger(__name__)
 _BATCH = 100
@@ -84,13 +84,9 @@ class Turns:
         """Claim what is due now and start a task for each; returns how many were claimed."""
         now, bells = self._clock.now(), self._bell.take()
         with metrics.timed("claim"):
-            async with self._ledger.transaction() as tx:
-                claims = await statements.claim(tx, now, _BATCH, LEASE)
-                turns = (
-                    await statements.load(tx, self._ledger.vault, claims, self._accounts, now)
-                    if claims
-                    else []
-                )
+            async with self._ledger.light() as light:
+                claims = await statements.claim(light, now, _BATCH, LEASE)
+                turns = await statements.load(light, self._ledger.vault, claims, self._accounts, now)
         await self._bell.acknowledge(bells)
         if claims:
             failpoint("turns.claimed")
@@ -100,6 +96,7 @@ class Turns:
                 await statements.release(tx, idle)
         crashing = {c.conversation_id for c in claims if c.claims > statements.MAX_CLAIMS}
         for turn in turns:
+            self._effects.counted(turn)
             await self._room.acquire()
             work = self._commit(_crashing(turn)) if turn.conversation_id in crashing else self._hold(turn)
             task = asyncio.create_task(work, name=str(turn.conversation_id))
@@ -114,8 +111,8 @@ class Turns:
             log.error("turn.crashed", error=type(error).__name__)
 
     async def _next_due(self) -> datetime | None:
-        async with self._ledger.transaction() as tx:
-            return await statements.next_due(tx)
+        async with self._ledger.light() as light:
+            return await statements.next_due(light)
 
     async def _hold(self, turn: Turn) -> None:
         """Compose under a renewed lease; somebody newer taking the lease cancels the work."""
@@ -141,9 +138,9 @@ class Turns:
         while True:
             await asyncio.sleep(RENEW_EVERY)
             try:
-                async with self._ledger.transaction() as tx:
+                async with self._ledger.light() as light:
                     held = await statements.renew(
-                        tx, turn.conversation_id, turn.token, self._clock.now() + LEASE
+                        light, turn.conversation_id, turn.token, self._clock.now() + LEASE
                     )
             except StoreUnavailable:
                 continue
@@ -163,7 +160,7 @@ class Turns:
         try:
             with metrics.timed("commit"):
                 async with self._ledger.transaction() as tx:
-                    await statements.commit(tx, self._ledger.vault, turn, planned, why(turn), now)
+                    await commits.commit(tx, self._ledger.vault, turn, planned, why(turn), now)
         except asyncpg.UniqueViolationError:
             # The ledger refused a second answer: something above has lost its count.
             metrics.invariant_breaches.labels("2").inc()
@@ -180,14 +177,11 @@ class Turns:
             silenced=len(turn.silenced),
         )
         if planned:
-            await self._effects.planned(turn, planned, now)
-        await self._effects.judged(turn, now)
+            self._effects.planned(turn, planned, now)
+        self._effects.judged(turn, now)
         if verdict and verdict.pause:
             reason, length = verdict.pause
-            await self._effects.paused(
-                [PauseEvent("pause.started", turn.contact.id, now + length, reason)], now
-            )
-        await self._effects.counted(turn)
+            self._effects.paused([PauseEvent("pause.started", turn.contact.id, now + length, reason)], now)
 
 
 def _crashing(turn: Turn) -> Turn:

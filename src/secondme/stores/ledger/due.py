@@ -30,12 +30,13 @@ async def lock(tx: Connection, conversations: Sequence[UUID]) -> None:
     )
 
 
-async def recompute(tx: Connection, conversations: Sequence[UUID]) -> None:
+async def recompute(tx: Connection, conversations: Sequence[UUID]) -> list[UUID]:
     """Set due_at from the messages that nobody has answered or committed to answer, never from a watermark.
 
     A conversation with something planned or in flight is not due: what is answered next waits until that has left.
+    Returns those that are due now or later.
     """
-    await tx.execute(
+    rows = await tx.fetch(
         """UPDATE conversations c SET
              due_at = CASE WHEN w.due IS NULL OR EXISTS (
                  SELECT 1 FROM deliveries d WHERE d.conversation_id = c.id AND d.status IN ('planned', 'in_flight'))
@@ -49,20 +50,10 @@ async def recompute(tx: Connection, conversations: Sequence[UUID]) -> None:
                  LEFT JOIN messages m ON m.conversation_id = v.id AND m.direction = 'incoming'
                    AND m.outcome IS NULL AND m.turn_id IS NULL
                  WHERE v.id = ANY($1) GROUP BY v.id, a.takes, a.debounce, a.debounce_cap) w
-           WHERE c.id = w.id""",
+           WHERE c.id = w.id RETURNING c.id, c.due_at""",
         conversations,
     )
-
-
-async def next_waiting(tx: Connection, conversation_id: UUID) -> UUID | None:
-    """A message that makes the conversation due, for a doorbell; None while it is not due."""
-    found: UUID | None = await tx.fetchval(
-        """SELECT m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id
-           WHERE m.conversation_id = $1 AND c.due_at IS NOT NULL AND m.direction = 'incoming'
-             AND m.outcome IS NULL AND m.turn_id IS NULL LIMIT 1""",
-        conversation_id,
-    )
-    return found
+    return [row["id"] for row in rows if row["due_at"] is not None]
 
 
 async def revoke(

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -34,20 +35,24 @@ _GOING_DOWN = (
 class Ledger:
     """Pools per purpose, so that a busy mouth never starves the ears. Sizes are connections per process."""
 
-    def __init__(self, dsn: str, vault: Vault, ears: asyncpg.Pool, rest: asyncpg.Pool) -> None:
+    def __init__(
+        self, dsn: str, vault: Vault, ears: asyncpg.Pool, rest: asyncpg.Pool, light: asyncpg.Pool
+    ) -> None:
         self.dsn = dsn
         self.vault = vault
         self._ears = ears
         self._rest = rest
+        self._light = light
 
     @classmethod
-    async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8) -> "Ledger":
+    async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8, light: int = 4) -> "Ledger":
         """Connect and open the vault. Raises StoreUnavailable, or ConfigError where the ring is not the ledger's."""
         first = await _pool(dsn, ears)
         try:
             async with _mapped(), first.acquire() as connection:
                 vault = await _open_vault(connection, ring)
-            return cls(dsn, vault, first, await _pool(dsn, rest))
+            lazy = {"synchronous_commit": "off"}
+            return cls(dsn, vault, first, await _pool(dsn, rest), await _pool(dsn, light, lazy))
         except BaseException:
             first.terminate()
             raise
@@ -59,13 +64,22 @@ class Ledger:
         async with _mapped(), pool.acquire(timeout=5) as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def light(self) -> AsyncIterator[Connection]:
+        """A connection without a transaction, for single statements that read, or whose loss a crash may cost.
+
+        Raises StoreUnavailable when Postgres does not answer.
+        """
+        async with _mapped(), self._light.acquire(timeout=5) as connection:
+            yield connection
+
     async def ping(self) -> None:
         """Raises StoreUnavailable when Postgres does not answer within two seconds."""
-        async with _mapped(), self._rest.acquire(timeout=2) as connection:
+        async with _mapped(), self._light.acquire(timeout=2) as connection:
             await connection.execute("SELECT 1", timeout=2)
 
     async def close(self) -> None:
-        for pool in (self._ears, self._rest):
+        for pool in (self._ears, self._rest, self._light):
             try:
                 await _closed(pool)
             except (*_DOWN, *_GOING_DOWN):
@@ -85,7 +99,11 @@ async def _mapped() -> AsyncIterator[None]:
         raise StoreUnavailable(f"Postgres does not answer ({type(error).__name__}).") from error
 
 
-async def _pool(dsn: str, size: int) -> asyncpg.Pool:
+async def _no_reset(connection: Any) -> None:
+    """Our statements leave nothing behind on a connection that a round trip would have to clean up."""
+
+
+async def _pool(dsn: str, size: int, more: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Pool:
     async with _mapped():
         return await asyncpg.create_pool(
             dsn,
@@ -94,8 +112,9 @@ async def _pool(dsn: str, size: int) -> asyncpg.Pool:
             timeout=5,
             command_timeout=10,
             max_inactive_connection_lifetime=60,
-            server_settings=_SERVER_SETTINGS,
+            server_settings={**_SERVER_SETTINGS, **more},
             init=_set_codecs,
+            reset=_no_reset,
         )
 
 

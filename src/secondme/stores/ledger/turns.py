@@ -1,29 +1,22 @@
 """Turns: who is due, who holds it, what they answer, and the one commit that ends it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from secondme.domain.delivery import DeliveryKind, Planned
 from secondme.domain.message import Kind, Line, Message
 from secondme.domain.pause import Pause, PauseReason
 from secondme.domain.profile import Account, Takes
 from secondme.domain.turn import Contact, Turn
 from secondme.stores.ledger import due
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal, unseal
+from secondme.stores.vault import Vault, unseal
 
 _BURST_LIMIT = 50
 MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoever composes it
-
-
-class Superseded(Exception):
-    """The Turn's token is gone: somebody newer decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +31,7 @@ class Claim:
 
 
 async def claim(tx: Connection, now: datetime, limit: int, lease: timedelta) -> list[Claim]:
-    """Lease up to `limit` due conversations, longest due first."""
-    # A lost claim only means that somebody else claims again: it need not reach the disk first.
-    await tx.execute("SET LOCAL synchronous_commit = off")
+    """Lease up to `limit` due conversations, longest due first. A lost claim is only claimed again: light will do."""
     rows = await tx.fetch(
         """WITH picked AS (
              SELECT id FROM conversations WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
@@ -65,7 +56,6 @@ async def next_due(tx: Connection) -> datetime | None:
 
 async def renew(tx: Connection, conversation_id: UUID, token: UUID, until: datetime) -> bool:
     """Keep the lease while the mind works. False: it was taken away."""
-    await tx.execute("SET LOCAL synchronous_commit = off")
     done = await tx.fetchval(
         "UPDATE conversations SET lease_until = $3 WHERE id = $1 AND lease_token = $2 RETURNING true",
         conversation_id,
@@ -80,6 +70,8 @@ async def load(
 ) -> list[Turn]:
     """The claimed conversations as Turns: what they answer by provider time, the contact, the pauses they met."""
     by_id = {c.conversation_id: c for c in claims if c.account_id in accounts}
+    if not by_id:
+        return []
     people = {r["conversation_id"]: r for r in await _people(tx, list(by_id))}
     waiting: dict[UUID, list[asyncpg.Record]] = {}
     for row in await _waiting(tx, list(by_id)):
@@ -108,8 +100,9 @@ async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Re
     return list(
         await tx.fetch(
             """SELECT m.id, m.conversation_id, m.content_type, m.text, m.created_at, m.client_timestamp, m.seq,
-                 (SELECT count(*) FROM messages x WHERE x.conversation_id = m.conversation_id
-                    AND x.direction = 'incoming' AND x.seq <= m.seq AND x.created_at > m.created_at - interval '60 s'
+                 (SELECT count(*) FROM messages x WHERE x.identity_id = m.identity_id AND x.seq <= m.seq
+                    AND x.created_at > m.created_at - interval '60 s' AND x.created_at <= m.created_at
+                    AND x.conversation_id = m.conversation_id AND x.direction = 'incoming'
                     AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) AS recent_count
                FROM messages m WHERE m.conversation_id = ANY($1) AND m.direction = 'incoming'
                  AND m.outcome IS NULL AND m.turn_id IS NULL
@@ -210,59 +203,6 @@ async def window(tx: Connection, vault: Vault, turn: Turn, limit: int) -> list[L
     return lines
 
 
-async def commit(
-    tx: Connection,
-    vault: Vault,
-    turn: Turn,
-    planned: Sequence[tuple[Planned, UUID]],
-    why: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    """End a Turn in one commit: silences, plans, receipts, pause and release. Raises Superseded.
-
-    `planned` pairs each delivery with the message that it speaks to. The token is checked here, under the row lock.
-    """
-    await _hold(tx, turn)
-    key_row = await tx.fetchval("SELECT key FROM contacts WHERE id = $1", turn.contact.id)
-    key = vault.contact_key(turn.contact.id, key_row)
-    await _insert_turn(tx, key, turn, why, now)
-    for message_id, rule in turn.silenced:
-        await tx.execute(
-            """UPDATE messages SET outcome = 'silent', rule = $2, settled_at = $3 WHERE id = $1 AND outcome IS NULL""",
-            message_id,
-            rule,
-            now,
-        )
-    if planned:
-        await _plan(tx, vault, key, turn, planned, now)
-    verdict = turn.verdict
-    if verdict and verdict.failed:
-        await tx.execute(
-            "UPDATE messages SET outcome = 'failed', rule = $2, settled_at = $3 WHERE id = ANY($1) AND outcome IS NULL",
-            [m.id for m in turn.messages],
-            verdict.rule,
-            now,
-        )
-    if verdict and verdict.pause:
-        reason, length = verdict.pause
-        await tx.execute(
-            "INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5)",
-            uuid4(),
-            turn.contact.id,
-            reason,
-            now,
-            now + length,
-        )
-    await tx.execute(
-        """UPDATE conversations SET lease_token = NULL, lease_until = NULL, claims = 0, attempts = $3, not_before = $2
-           WHERE id = $1""",
-        turn.conversation_id,
-        verdict.hold_until if verdict else None,
-        turn.attempts + 1 if verdict and verdict.retry else 0,
-    )
-    await due.recompute(tx, [turn.conversation_id])
-
-
 async def release(tx: Connection, claims: Sequence[Claim]) -> None:
     """Give back conversations that turned out to have nothing to answer, or that belong to nobody here."""
     await due.lock(tx, [c.conversation_id for c in claims])
@@ -273,74 +213,3 @@ async def release(tx: Connection, claims: Sequence[Claim]) -> None:
         [c.token for c in claims],
     )
     await due.recompute(tx, [c.conversation_id for c in claims])
-
-
-async def _hold(tx: Connection, turn: Turn) -> None:
-    held = await tx.fetchval(
-        "SELECT true FROM conversations WHERE id = $1 AND lease_token = $2 FOR UPDATE",
-        turn.conversation_id,
-        turn.token,
-    )
-    if not held:
-        raise Superseded
-
-
-async def _insert_turn(tx: Connection, key: bytes, turn: Turn, why: Mapping[str, Any], now: datetime) -> None:
-    draft = turn.draft
-    await tx.execute(
-        """INSERT INTO turns (id, conversation_id, user_id, created_at, rule, mind, tokens, timings, why,
-             quotes_when_overtaken)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
-        turn.id,
-        turn.conversation_id,
-        turn.contact.id,
-        now,
-        turn.verdict.rule if turn.verdict else "",
-        draft.mind if draft else None,
-        draft.tokens if draft else 0,
-        dict(turn.timings),
-        seal(key, json.dumps(why), f"turns:{turn.id}:why"),
-        turn.account.profile.quotes_when_overtaken,
-    )
-
-
-async def _plan(
-    tx: Connection,
-    vault: Vault,
-    key: bytes,
-    turn: Turn,
-    planned: Sequence[tuple[Planned, UUID]],
-    now: datetime,
-) -> None:
-    await tx.executemany(
-        """INSERT INTO deliveries (id, account_id, conversation_id, user_id, turn_id, kind, part, status, answers,
-             quotes, text, text_digest, created_at, not_before, typing_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, 'planned', $8, $9, $10, $11, $12, $13, $14)""",
-        [
-            (
-                p.id,
-                turn.account.id,
-                turn.conversation_id,
-                turn.contact.id,
-                turn.id,
-                p.kind,
-                p.part,
-                answers,
-                p.quotes,
-                seal(key, p.text, f"deliveries:{p.id}:text") if p.text else None,
-                vault.digest("echo", p.text) if p.text else None,
-                now,
-                p.not_before,
-                p.typing_ms,
-            )
-            for p, answers in planned
-        ],
-    )
-    # The uniqueness that guards against a second answer: one delivery for each answered message and part.
-    await tx.executemany(
-        "INSERT INTO delivery_answers (message_id, part, delivery_id) VALUES ($1, $2, $3)",
-        [(m.id, p.part, p.id) for p, _ in planned if p.kind is DeliveryKind.TEXT for m in turn.messages],
-    )
-    await tx.execute(
-        "UPDATE messages SET turn_id = $2 WHERE id = ANY($1)", [m.id for m in turn.messages], turn.id
-    )

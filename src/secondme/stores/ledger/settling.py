@@ -1,0 +1,251 @@
+"""What is known of a delivery after the fence: sent, not sent, uncertain, refused, or settled by a later word."""
+
+from datetime import datetime
+from uuid import UUID
+
+from secondme.domain.delivery import Sent, StatusUpdate
+from secondme.stores.ledger import due
+from secondme.stores.ledger.deliveries import MET_PAUSE, InFlight, Ready, open_in_flight
+from secondme.stores.ledger.due import Receipt
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal, unseal
+
+
+async def sent(
+    tx: Connection, vault: Vault, flight: InFlight, result: Sent, now: datetime
+) -> tuple[list[Receipt], bool]:
+    """The provider took it. Returns receipts, and whether the conversation is due again.
+
+    An echo or a status may have said so before.
+    """
+    delivery = flight.ready
+    wrapped = await tx.fetchval(
+        """SELECT k.key FROM conversations c JOIN contacts k ON k.id = c.user_id WHERE c.id = $1
+           FOR UPDATE OF c""",
+        delivery.conversation_id,
+    )
+    if wrapped is None:
+        return [], False
+    key = vault.contact_key(delivery.contact_id, wrapped)
+    reply = None
+    if flight.alone:
+        reply = seal(key, flight.outgoing.text, f"messages:{flight.message_id}:reply_text")
+    await _mark_sent(tx, vault, key, delivery.id, result, now, (flight.message_id, reply))
+    receipts = await due.settle_turns(tx, [delivery.turn_id], now)
+    if not flight.alone:
+        await _keep_replies(tx, vault, receipts)
+    return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
+
+
+async def _mark_sent(
+    tx: Connection,
+    vault: Vault,
+    key: bytes,
+    delivery_id: UUID,
+    result: Sent,
+    now: datetime,
+    reply: tuple[UUID, bytes | None] | None = None,
+) -> None:
+    real = result.provider_id
+    await tx.execute(
+        """WITH reply AS (UPDATE messages SET reply_text = $7 WHERE id = $6 AND $7::bytea IS NOT NULL)
+           UPDATE deliveries SET status = 'sent', sent_at = coalesce(sent_at, $2), settled_at = $2,
+             progress = CASE WHEN progress IN ('delivered', 'read') THEN progress ELSE $3 END, error = NULL,
+             provider_message_id = coalesce($4, provider_message_id), provider = coalesce($5, provider)
+           WHERE id = $1 AND status IN ('in_flight', 'uncertain', 'sent')""",
+        delivery_id,
+        now,
+        result.progress,
+        vault.digest("message", real) if real else None,
+        seal(key, real, f"deliveries:{delivery_id}:provider") if real else None,
+        *(reply or (None, None)),
+    )
+
+
+async def not_sent(
+    tx: Connection, delivery: Ready, retry_at: datetime | None, error: str, now: datetime
+) -> tuple[list[Receipt], bool]:
+    """No byte left: planned again for `retry_at`, or failed for good. Presence is never tried again.
+
+    One that a press has named uncertain meanwhile ends failed: it is now known that nothing left.
+    """
+    return await _end(
+        tx,
+        delivery,
+        """UPDATE deliveries SET status = CASE WHEN $4::timestamptz IS NULL OR kind <> 'text' OR status = 'uncertain'
+             THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3
+           WHERE id = $1 AND status IN ('in_flight', 'uncertain')""",
+        now,
+        (error, now, retry_at),
+    )
+
+
+async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
+    """Bytes may have left. A presence row that is uncertain matters to nobody and counts as failed."""
+    return await _end(
+        tx,
+        delivery,
+        """UPDATE deliveries SET status = CASE WHEN kind = 'text' THEN 'uncertain' ELSE 'failed' END, error = $2,
+             settled_at = $3 WHERE id = $1 AND status = 'in_flight'""",
+        now,
+        (error, now),
+    )
+
+
+async def _end(
+    tx: Connection, delivery: Ready, statement: str, now: datetime, values: tuple[object, ...]
+) -> tuple[list[Receipt], bool]:
+    await due.lock(tx, [delivery.conversation_id])
+    await tx.execute(statement, delivery.id, *values)
+    receipts = await due.settle_turns(tx, [delivery.turn_id], now)
+    return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
+
+
+async def sweep(tx: Connection, now: datetime) -> list[Receipt]:
+    """Deliveries whose sender must be gone: nobody knows whether they arrived."""
+    receipts: list[Receipt] = []
+    for lost in await open_in_flight(tx, older_than=now):
+        receipts += (await uncertain(tx, lost, "sender.gone", now))[0]
+    return receipts
+
+
+async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receipt]:
+    """The fence said no: find out why and end what that ends."""
+    await due.lock(tx, [delivery.conversation_id])
+    row = await tx.fetchrow(
+        f"""SELECT c.enabled, c.last_owner_at >= d.created_at AS stepped_in,
+              EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
+              EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
+              EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
+                AND e.status IN ('planned', 'in_flight')) AS behind
+            FROM deliveries d JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.answers
+            WHERE d.id = $1 AND d.status = 'planned'""",
+        delivery.id,
+        now,
+    )
+    if row is None or row["behind"]:
+        return []
+    causes = (
+        ("switch.pressed", row["stopped"]),
+        ("contact.paused", row["paused"]),
+        ("contact.disabled", not row["enabled"]),
+        ("owner.stepped_in", row["stepped_in"]),
+    )
+    rule = next((rule for rule, holds in causes if holds), "window.closed")
+    await due.withdraw(tx, [delivery.conversation_id], now)
+    silenced = await due.silence(tx, [delivery.conversation_id], rule, now)
+    await due.recompute(tx, [delivery.conversation_id])
+    return silenced
+
+
+async def settle_by_word(
+    tx: Connection,
+    vault: Vault,
+    account_id: str,
+    *,
+    result: Sent,
+    now: datetime,
+    callback: str | None = None,
+    conversation_id: UUID | None = None,
+    text: str | None = None,
+) -> list[Receipt] | None:
+    """An echo or a status about something of ours settles it as sent; None where it is not ours.
+
+    By the provider's id, by our id that it returned, or, while a delivery of that conversation is in flight or
+    uncertain, by a keyed digest of its text.
+    """
+    row = await tx.fetchrow(
+        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, k.key
+           FROM deliveries d JOIN contacts k ON k.id = d.user_id
+           WHERE d.account_id = $1 AND d.kind = 'text' AND d.status IN ('in_flight', 'uncertain', 'sent')
+             AND ($4::uuid IS NULL OR d.conversation_id = $4)
+             AND (d.provider_message_id = $2 OR d.id = $3
+               OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.status IN ('in_flight', 'uncertain')))
+           ORDER BY d.seq LIMIT 1""",
+        account_id,
+        vault.digest("message", result.provider_id) if result.provider_id else None,
+        _uuid(callback),
+        conversation_id,
+        vault.digest("echo", text) if text else None,
+    )
+    if row is None:
+        return None
+    await due.lock(tx, [row["conversation_id"]])
+    await _mark_sent(tx, vault, vault.contact_key(row["user_id"], row["key"]), row["id"], result, now)
+    await _progress(tx, row["id"], result.progress)
+    return await _after(tx, vault, row["conversation_id"], [row["turn_id"]], now)
+
+
+async def settle_by_status(
+    tx: Connection, vault: Vault, update: StatusUpdate, now: datetime
+) -> list[Receipt]:
+    """A provider's status: any good word proves that it arrived; `failed` is its final no."""
+    result = Sent(update.provider_id, update.progress)
+    if update.progress != "failed":
+        receipts = await settle_by_word(
+            tx, vault, update.account_id, result=result, now=now, callback=update.callback
+        )
+        return receipts or []
+    row = await tx.fetchrow(
+        """SELECT id, conversation_id, turn_id FROM deliveries WHERE account_id = $1 AND kind = 'text'
+             AND status IN ('in_flight', 'uncertain', 'sent') AND (provider_message_id = $2 OR id = $3) LIMIT 1""",
+        update.account_id,
+        vault.digest("message", update.provider_id) if update.provider_id else None,
+        _uuid(update.callback),
+    )
+    if row is None:
+        return []
+    await due.lock(tx, [row["conversation_id"]])
+    await tx.execute(
+        "UPDATE deliveries SET status = 'failed', settled_at = $2, error = $3, progress = 'failed' WHERE id = $1",
+        row["id"],
+        now,
+        update.error,
+    )
+    return await _after(tx, vault, row["conversation_id"], [row["turn_id"]], now)
+
+
+async def _progress(tx: Connection, delivery_id: UUID, word: str) -> None:
+    """Delivered or read: later words only ever move it forward."""
+    await tx.execute(
+        """UPDATE deliveries SET progress = $2 WHERE id = $1
+             AND array_position(ARRAY['sent', 'delivered', 'read'], $2)
+               > coalesce(array_position(ARRAY['sent', 'delivered', 'read'], progress), 0)""",
+        delivery_id,
+        word,
+    )
+
+
+async def _after(
+    tx: Connection, vault: Vault, conversation_id: UUID, turns: list[UUID], now: datetime
+) -> list[Receipt]:
+    receipts = await due.settle_turns(tx, turns, now)
+    await _keep_replies(tx, vault, receipts)
+    await due.recompute(tx, [conversation_id])
+    return receipts
+
+
+async def _keep_replies(tx: Connection, vault: Vault, receipts: list[Receipt]) -> None:
+    """The documented reply_text: the parts that spoke to each message, as sent."""
+    for receipt in receipts:
+        rows = await tx.fetch(
+            """SELECT d.id, d.text, c.key FROM deliveries d JOIN contacts c ON c.id = d.user_id
+               WHERE d.answers = $1 AND d.kind = 'text' AND d.status = 'sent' AND d.text IS NOT NULL ORDER BY d.part""",
+            receipt.message_id,
+        )
+        if not rows:
+            continue
+        key = vault.contact_key(receipt.contact_id, rows[0]["key"])
+        text = "\n".join(unseal(key, r["text"], f"deliveries:{r['id']}:text") for r in rows)
+        await tx.execute(
+            "UPDATE messages SET reply_text = $2 WHERE id = $1",
+            receipt.message_id,
+            seal(key, text, f"messages:{receipt.message_id}:reply_text"),
+        )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
