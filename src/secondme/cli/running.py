@@ -1,48 +1,112 @@
-"""Running services in this process: open, start, wait for a signal, drain, close."""
+"""Running services in this process: open, start, wait to be asked to stop, drain, close."""
 
 import asyncio
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
-from secondme.observe.logs import configure
+import uvloop
+
+from secondme.cli.halting import Halt
+from secondme.cli.ports import claimed, ports_of
+from secondme.domain.errors import SecondMeError
+from secondme.observe.logs import get_logger
 from secondme.services import MAKE, Runner
 from secondme.settings import Settings
-from secondme.wiring import App, open_app
+from secondme.wiring import App, Say, open_app
 
-Say = Callable[[str], None]
+log = get_logger("running")
+_LOOK_EVERY = 1.5  # seconds between two looks at the embedded stores
+
+Act = Callable[[App], Awaitable[None]]
+
+
+async def nothing(app: App) -> None:
+    """What happens before or after the start where nothing needs to."""
+
+
+def run_forever(work: Coroutine[Any, Any, None]) -> None:
+    """Run a process of services on the quick event loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 async def run_services(
-    settings: Settings,
-    names: Sequence[str],
-    say: Say = print,
-    started: Callable[[App], "asyncio.Future[None] | None"] | None = None,
+    settings: Settings, names: Sequence[str], say: Say, *, before: Act = nothing, started: Act = nothing
 ) -> None:
-    """Run until SIGINT or SIGTERM; a second one stops waiting for what is unfinished. Raises SecondMeError."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    configure(
-        names[0] if len(names) == 1 else "secondme",
-        data_dir=settings.data_dir,
-        level=settings.log_level,
-        stderr=False,
-    )
-    opening = asyncio.create_task(open_app(settings, say))
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not opening.done():
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
-        return
-    app = opening.result()
-    runner = Runner(app, [MAKE[name](app) for name in names])
+    """Run these services until asked to stop; `settings.data_dir` is ours already.
+
+    `before` runs between opening and starting, `started` once every port answers. Raises SecondMeError.
+    """
+    halt = Halt()
+    halt.listen()
+    ports = ports_of(settings)
+    async with claimed(settings.data_dir, [ports[name] for name in names], halt, say) as claim:
+        app = await halt.unless_asked(open_and(settings, say, before))
+        if app is None:
+            return
+        try:
+            await _serve(app, names, halt, say, started)
+        finally:
+            claim.leaving()
+            await app.close()
+
+
+async def open_and(settings: Settings, say: Say, before: Act) -> App:
+    """Open the instance and prepare it; nothing stays open when that fails or is cancelled."""
+    app = await open_app(settings, say)
     try:
-        await runner.start()
-        say("ready")
-        await stop.wait()
-    finally:
-        await runner.stop()
+        await before(app)
+    except BaseException:
         await app.close()
+        raise
+    return app
+
+
+async def _serve(app: App, names: Sequence[str], halt: Halt, say: Say, started: Act) -> None:
+    runner = Runner(app, [MAKE[name](app) for name in names])
+    care = asyncio.create_task(keep_stores(app, say))
+    try:
+        if await halt.unless_asked(_start(runner)):
+            await started(app)
+            await halt.asked.wait()
+            say("Stopping: finishing what is under way …")
+    finally:
+        care.cancel()
+        await asyncio.gather(care, return_exceptions=True)
+        await _drain(runner, halt, say)
+
+
+async def _start(runner: Runner) -> bool:
+    await runner.start()
+    return True
+
+
+async def _drain(runner: Runner, halt: Halt, say: Say) -> None:
+    left = await halt.unless_pressed(runner.stop())
+    if left is None:
+        # Whatever still runs must be gone before the stores are closed under it.
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.wait(rest, timeout=2) if rest else None
+        say("Not waiting any longer: what is unfinished is taken up at the next start.")
+    elif left:
+        say(f"{len(left)} unfinished, taken up at the next start: {', '.join(left)}")
+
+
+async def keep_stores(app: App, say: Say) -> None:
+    """Start again whichever embedded store has died. Cancelled first of all at a stop, it cannot fight one."""
+    told = ""
+    while app.stores:
+        await asyncio.sleep(_LOOK_EVERY)
+        if away := [name for name, state in (await app.health())["dependencies"].items() if state != "ok"]:
+            try:
+                await app.stores.revive()
+            except SecondMeError as error:
+                log.warning("stores.not_revived", stores=away, error=str(error))
+                if str(error) != told:
+                    told = str(error)
+                    say(told)
+            else:
+                told = ""
+                log.warning("stores.revived", stores=away)

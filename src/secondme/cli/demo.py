@@ -1,0 +1,56 @@
+"""What `up --demo` puts into an empty ledger: an invented owner's voice, and three invented people to talk to."""
+
+from importlib.resources import as_file, files
+
+from secondme.memory.voice.learn import OWN_PERSONA
+from secondme.stores.ledger import people, voices
+from secondme.wiring import App, Say
+
+_ME = "Lena Brandt"
+_CHAT = ("samples", "lena", "WhatsApp Chat with Mara Ruiz.txt")
+# Name, number (fictional: 555-01xx), relationship, whether they may be answered.
+_PEOPLE = (
+    ("Mara Ruiz", "+12025550111", "friend", True),
+    ("Tom Okafor", "+12025550122", "colleague", True),
+    ("Dr. Jana Berg", "+12025550133", "client", False),
+)
+
+
+async def seed(app: App, say: Say) -> None:
+    """Fill an empty ledger; again, or where somebody real is known, change nothing. Raises StoreUnavailable."""
+    known = {row.address for row in await app.control.everyone()}
+    if known - {number for _, number, _, _ in _PEOPLE}:
+        say("This data directory already knows people, so nothing was added for the demo.")
+        return
+    if await _has_no_voice(app):
+        await _learn(app, say)
+    if not known:
+        await _meet(app)
+        say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
+
+
+async def _has_no_voice(app: App) -> bool:
+    async with app.ledger.transaction() as tx:
+        learned = any(p.id == OWN_PERSONA for p in await voices.personas(tx, app.ledger.vault))
+    return not learned
+
+
+async def _learn(app: App, say: Say) -> None:
+    say(f"Learning the voice of {_ME}, who is invented, from her chat with Mara …")
+    with as_file(files("secondme").joinpath(*_CHAT)) as path:
+        report = await app.importer.run(path, _ME, keep_voice=True)
+    say(f"Read {report.messages:,} messages; kept {report.kept:,} plain replies of hers to answer from.")
+
+
+async def _meet(app: App) -> None:
+    account = app.accounts.get("main") or next(iter(app.accounts.values()))
+    network, vault, now = people.network_of(account.channel), app.ledger.vault, app.clock.now()
+    addresses = [
+        people.Address(account, network, vault.digest("address", network, number), number, name)
+        for name, number, _, _ in _PEOPLE
+    ]
+    async with app.ledger.transaction() as tx:
+        met = await people.resolve(tx, vault, addresses, now)
+        for whom, (_, _, relationship, enabled) in zip(met, _PEOPLE, strict=True):
+            await people.set_relationship(tx, whom.contact_id, relationship, None)
+            await people.set_enabled(tx, whom.contact_id, enabled)

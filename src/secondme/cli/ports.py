@@ -1,0 +1,94 @@
+"""Who has which port: held by a lock of this data directory, or found out by asking."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from secondme.cli.halting import Halt
+from secondme.domain.errors import ConfigError
+from secondme.embedded.locks import FileLock
+from secondme.settings import Settings
+from secondme.wiring import Say
+
+_NOTICE = 1.5  # seconds in which a process whose supervisor was killed notices
+_LEAVING = 30.0  # seconds that a stopping process gets to be gone
+_PATIENCE = aiohttp.ClientTimeout(total=4)
+_STOPPING = "stopping"
+
+
+def ports_of(settings: Settings) -> dict[str, int]:
+    """Service to port."""
+    return {
+        "gateway": settings.gateway_port,
+        "orchestrator": settings.orchestrator_port,
+        "graph-worker": settings.graph_worker_port,
+        "dashboard": settings.dashboard_port,
+    }
+
+
+async def who_answers(port: int) -> str | None:
+    """The name of our service on this port of this machine; empty for somebody else's, None for nobody."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_PATIENCE) as session,
+            session.get(f"http://127.0.0.1:{port}/health") as answer,
+        ):
+            found = await answer.json(content_type=None)
+    except aiohttp.ClientConnectorError:
+        return None
+    except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
+        return ""
+    return str(found.get("service", "")) if isinstance(found, dict) else ""
+
+
+class Claim:
+    """The ports of this process's services. The kernel frees them with the process, however it ends."""
+
+    def __init__(self, locks: list[FileLock]) -> None:
+        self._locks = locks
+
+    def leaving(self) -> None:
+        """Tell whoever starts next that it is worth waiting."""
+        self._note(_STOPPING)
+
+    def _note(self, word: str) -> None:
+        for lock in self._locks:
+            lock.write(f"{os.getpid()} {word}")
+
+
+@asynccontextmanager
+async def claimed(data_dir: Path, ports: Iterable[int], halt: Halt, say: Say) -> AsyncIterator[Claim]:
+    """Hold these ports for services of this data directory; one that is being left is waited for.
+
+    Raises ConfigError when a service of this directory runs there and stays.
+    """
+    with ExitStack() as stack:
+        locks = []
+        for port in sorted(set(ports)):
+            lock = FileLock(data_dir / "run" / f"port-{port}.lock")
+            stack.callback(lock.close)
+            await _acquire(lock, port, halt, say)
+            locks.append(lock)
+        claim = Claim(locks)
+        claim._note("running")
+        yield claim
+
+
+async def _acquire(lock: FileLock, port: int, halt: Halt, say: Say) -> None:
+    waited, told = 0.0, False
+    while not halt.asked.is_set() and not lock.try_exclusive():
+        pid, _, word = lock.read().partition(" ")
+        if waited > (_LEAVING if word == _STOPPING else _NOTICE):
+            raise ConfigError(
+                f"SecondMe already runs here: process {pid} has port {port}. `secondme link` opens its page; "
+                "to run it anew, stop that one first."
+            )
+        if word == _STOPPING and not told:
+            told = True
+            say(f"Waiting for process {pid}, which is stopping.")
+        await asyncio.sleep(0.05)
+        waited += 0.05

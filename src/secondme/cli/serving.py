@@ -1,0 +1,74 @@
+"""`up` and the services alone."""
+
+import os
+
+from secondme.cli import demo
+from secondme.cli.halting import LIFELINE
+from secondme.cli.opening import log_file, prepare, shown
+from secondme.cli.running import nothing, run_forever, run_services
+from secondme.services import NAMES
+from secondme.settings import load
+from secondme.web.dashboard.auth import make_link
+from secondme.wiring import App
+
+UP = "secondme"  # what `up` calls itself in its log
+
+
+def up(*, with_demo: bool) -> None:
+    """The four services in this process, until asked to stop."""
+    settings = load()
+    prepare(settings, UP)
+
+    async def before(app: App) -> None:
+        if with_demo:
+            await demo.seed(app, say)
+
+    async def started(app: App) -> None:
+        await announce(app)
+
+    run_forever(run_services(settings, NAMES, say, before=before, started=started))
+    say("Stopped.")
+
+
+def alone(name: str) -> None:
+    """One service in this process, until asked to stop."""
+    settings = load()
+    supervised = LIFELINE in os.environ
+    prepare(settings, name, stderr=not supervised)
+
+    async def started(app: App) -> None:
+        say(f"The {name} is ready.")
+
+    run_forever(run_services(settings, [name], say, started=nothing if supervised else started))
+
+
+async def announce(app: App) -> None:
+    """How to get in, who answers, and how to stop."""
+    settings = app.settings
+    link = await make_link(app)
+    accounts = ", ".join(
+        f"{a.id} ({a.profile.name}, {a.channel})" if a.id != a.profile.name else f"{a.id} ({a.channel})"
+        for a in app.accounts.values()
+    )
+    say("")
+    say("SecondMe is running.")
+    say("")
+    say(f"  Open      {link}")
+    say("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
+    say(f"  Answers   {who_answers(app)}")
+    say(f"  Accounts  {accounts}")
+    say(f"  Log       {shown(log_file(settings, UP))}")
+    say("")
+    say("Ctrl-C stops everything.")
+
+
+def who_answers(app: App) -> str:
+    """Which mind answers, said plainly where it is none."""
+    if app.mind_name == "offline":
+        return "the offline mind: no model is set (SECONDME_MODELS), so it repeats what you have said before"
+    return app.mind_name
+
+
+def say(line: str) -> None:
+    """One line, at once, also into a pipe."""
+    print(line, flush=True)

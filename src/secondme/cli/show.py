@@ -1,0 +1,49 @@
+"""How things are printed: calm tables, times in the owner's zone, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_WIDE = 200  # columns where nobody looks: a pipe has no edge to wrap at
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns under quiet headings; untrusted text in a cell is only text."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for heading in headings:
+        shown.add_column(heading, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(plain(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(shown)
+
+
+def plain(text: str) -> str:
+    """Text that others wrote, without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def as_json(value: Any) -> None:
+    """One JSON value, times in ISO form."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def moment(at: datetime | None, zone: ZoneInfo) -> str:
+    """`14:05` today, else with its date; empty for never."""
+    if at is None:
+        return ""
+    local = at.astimezone(zone)
+    today = local.date() == datetime.now(zone).date()
+    return local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+
+
+def count(number: int, noun: str, nouns: str | None = None) -> str:
+    """`1 message`, `2 messages`."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
