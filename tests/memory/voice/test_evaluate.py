@@ -12,8 +12,9 @@ from secondme.domain.persona import Example, Persona
 from secondme.domain.profile import Account
 from secondme.domain.turn import Contact, Turn
 from secondme.llm.offline import OfflineMind
-from secondme.memory.voice import Pair, Picker, Report, evaluate, learn, reply_pairs, split
-from secondme.memory.voice.evaluate import likeness, nearness
+from secondme.memory.voice import Pair, Picker, Report, reply_pairs, split
+from secondme.memory.voice.evaluate import evaluate, likeness, nearness
+from secondme.memory.voice.learn import learn
 from secondme.profiles import PROFILES
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from tests.memory.voice.chat import START, bundled

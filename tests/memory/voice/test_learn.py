@@ -4,7 +4,7 @@ import pytest
 
 from secondme.domain.errors import Invalid, NotFound
 from secondme.domain.persona import RELATIONSHIPS
-from secondme.memory.voice import learn
+from secondme.memory.voice.learn import learn
 from secondme.profiles.personas import CASUAL, DEFAULT_PERSONAS
 from tests.memory.voice.chat import again, bundled, chat
 

@@ -1,8 +1,11 @@
-"""The owner's voice: measured, learned from their own chats, found again when something like it is asked."""
+"""The owner's voice: measured, learned from their own chats, found again when something like it is asked.
+
+`learn.learn` and `evaluate.evaluate` are imported from their modules, whose names they bear.
+"""
 
 from secondme.memory.voice.cues import VoiceIndex, cue
-from secondme.memory.voice.evaluate import Picker, Report, evaluate, split
-from secondme.memory.voice.learn import OWN_PERSONA, Learned, learn
+from secondme.memory.voice.evaluate import Picker, Report, split
+from secondme.memory.voice.learn import OWN_PERSONA, Learned
 from secondme.memory.voice.own import OwnVoice
 from secondme.memory.voice.pairs import MOST_PAIRS, ChatMessage, Pair, reply_pairs
 from secondme.memory.voice.style import StyleMeter, measure, style_distance
@@ -19,8 +22,6 @@ __all__ = [
     "StyleMeter",
     "VoiceIndex",
     "cue",
-    "evaluate",
-    "learn",
     "measure",
     "reply_pairs",
     "split",
