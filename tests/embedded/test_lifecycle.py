@@ -103,7 +103,7 @@ async def test_a_closed_folder_above_is_opened_to_pass_only_for_root_who_is_told
     await stores.detach()
     above = data_dir.parent
     root = os.geteuid() == 0
-    assert stat.S_IMODE(above.stat().st_mode) == (0o711 if root else 0o700)
+    assert stat.S_IMODE(above.stat().st_mode) == (0o701 if root else 0o700)
     assert any(str(above) in line and "o+x" in line for line in said) == root
 
 
