@@ -10,8 +10,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+import secondme.llm
 from secondme.embedded import Addresses, EmbeddedStores
+from secondme.observe.logs import configure
 from tests.support.world import World
+
+
+secondme.llm.wire_open = False  # no test asks a model outside of this machine
+configure("test", stderr=False, strict=True)  # a log line that could hold content fails its test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -126,7 +126,7 @@ class Signals(PersonaCache, Protocol):
         ...
 
     async def press(self, at: datetime) -> None:
-        """Set PAUSE:ALL, unless it stands already. Never raises: the ledger is the one that must know."""
+        """Set PAUSE:ALL to this moment or the later one it has. Never raises: the ledger is the one that must know."""
         ...
 
     async def release(self, up_to: datetime) -> None:

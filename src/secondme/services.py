@@ -95,7 +95,12 @@ def orchestrator(app: App) -> Service:
         "orchestrator",
         app.settings.orchestrator_port,
         Bare(common(_health(app, "orchestrator"))),
-        [("turns", turns.run), ("doorbell", bell.run), ("gauges", lambda: _every(5.0, gauge))],
+        [
+            ("turns", turns.run),
+            ("leases", turns.keep_leases),
+            ("doorbell", bell.run),
+            ("gauges", lambda: _every(5.0, gauge)),
+        ],
         turns.drain,
     )
 
@@ -197,9 +202,8 @@ class Runner:
                 service.web, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
             )
             server = uvicorn.Server(config)
-            # Signals are the command line's business: one place decides how everything ends.
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
             self._servers.append(server)
+            # Not serve(): signals are the command line's business, one place decides how everything ends.
             self._tasks.append(
                 asyncio.create_task(server._serve(sockets=[bound]), name=f"{service.name}.web")
             )

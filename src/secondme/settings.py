@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     openrouter_base_url: str | None = None
     groq_api_key: str | None = None
     groq_base_url: str | None = None
+    compatible_api_key: str | None = None
+    compatible_base_url: str | None = None
     ollama_api_key: str | None = None
     ollama_base_url: str | None = None
 

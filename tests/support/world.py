@@ -175,7 +175,14 @@ class World:
             dsn=dsn,
         )
         if run:
-            loops = (world.inbox.run, world.turns.run, world.outbox.run, heard.run, spoken.run)
+            loops = (
+                world.inbox.run,
+                world.turns.run,
+                world.turns.keep_leases,
+                world.outbox.run,
+                heard.run,
+                spoken.run,
+            )
             world.tasks = [asyncio.create_task(loop()) for loop in loops]
         else:
             world.tasks = [asyncio.create_task(world.inbox.run())]

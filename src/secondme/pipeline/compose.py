@@ -27,7 +27,7 @@ class Compose:
             draft = checked(await self._mind.complete(turn), turn)
         except MindFailed as error:
             log.warning("mind.failed", error=str(error), attempt=turn.attempts + 1)
-            metrics.mind_failures.labels(self._mind.name, "unusable").inc()
+            metrics.mind_failures.labels(self._mind.name, getattr(error, "cause", "unusable")).inc()
             return _without_mind(turn)
         return replace(turn, draft=draft)
 

@@ -1,6 +1,7 @@
 """The ears: what channels hand over becomes durable here, once, in grouped commits."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,14 +82,10 @@ class Inbox:
             await self._commit(group)
 
     async def _commit(self, group: list[_Waiting]) -> None:
+        items = [item for waiting in group for item in waiting.items]
         try:
-            results = await self._write([item for waiting in group for item in waiting.items])
+            results = await self._write_each(items)
         except Exception as error:
-            if len(group) > 1 and not isinstance(error, SecondMeError):
-                # One item that the ledger refuses must not take its neighbours with it.
-                for waiting in group:
-                    await self._commit([waiting])
-                return
             for waiting in group:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
@@ -97,6 +94,26 @@ class Inbox:
             mine, results = results[: len(waiting.items)], results[len(waiting.items) :]
             if not waiting.done.done():
                 waiting.done.set_result(mine)
+
+    async def _write_each(self, items: list[Inbound]) -> list[Accepted]:
+        """All in one transaction; where one of them cannot be written, each alone and that one kept aside."""
+        try:
+            return await self._write(items)
+        except SecondMeError:
+            raise
+        except Exception as error:
+            log.warning("inbox.group_refused", error=type(error).__name__, count=len(items))
+        return [await self._write_alone(item) for item in items]
+
+    async def _write_alone(self, item: Inbound) -> Accepted:
+        try:
+            return (await self._write([item]))[0]
+        except SecondMeError:
+            raise
+        except Exception as error:
+            payload = json.dumps(item.raw or {"from": item.address, "text": item.text}).encode()
+            await self.keep_aside(item.account_id, payload, type(error).__name__)
+            return Accepted(None, new=False)
 
     async def _write(self, items: list[Inbound]) -> list[Accepted]:
         try:

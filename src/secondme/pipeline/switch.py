@@ -38,6 +38,18 @@ class Pressed:
     silenced: int = 0
 
 
+async def hold_press(held_file: Path, signals: Signals | None, now: datetime) -> Pressed:
+    """Stop everything where the ledger does not take it: in the file and, where given, in Redis.
+
+    Every mouth looks at both before it speaks. Returns when nothing that began before can still be writing.
+    """
+    write_whole(held_file, json.dumps({"since": now.timestamp()}))
+    if signals is not None:
+        await signals.press(now)
+    await asyncio.sleep(_WRITE_OUT)
+    return Pressed(False, now)
+
+
 class Switch:
     """Pauses and resumes, for one contact or for everybody, from any process that reaches the stores."""
 
@@ -57,7 +69,8 @@ class Switch:
         now = self._clock.now()
         until = now + length if length else None
         reason = PauseReason.SWITCH if contact_id is None else PauseReason.MANUAL
-        if contact_id is None:
+        if contact_id is None and until is None:
+            # Ahead of the ledger, which may be slow. One that ends is told after it: who adopts it knows no end.
             await self._signals.press(now)
         try:
             async with self._ledger.transaction() as tx:
@@ -65,17 +78,13 @@ class Switch:
         except StoreUnavailable:
             if contact_id is not None:
                 raise
-            return await self._hold_press(now)
+            return await hold_press(self._held_file, self._signals, now)
+        if contact_id is None and until is not None:
+            await self._signals.press(now)
         leaving = await self._drain(contact_id)
         silenced = await self._end_waiting(contact_id, now)
         self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
         return Pressed(True, now, leaving, silenced)
-
-    async def _hold_press(self, now: datetime) -> Pressed:
-        """The ledger does not take it: keep it where every mouth looks first, and outwait what is leaving."""
-        write_whole(self._held_file, json.dumps({"since": now.timestamp()}))
-        await asyncio.sleep(_WRITE_OUT)
-        return Pressed(False, now)
 
     async def _drain(self, contact_id: UUID | None) -> tuple[UUID, ...]:
         """Let running fences end, then wait a little for what they let through; the rest is named and uncertain."""
@@ -130,7 +139,7 @@ class Switch:
         async with self._ledger.transaction() as tx:
             lifted = await pauses.lift(tx, contact_id, now)
         if contact_id is None:
-            await self._let_go(now)
+            await self._signals.release(now)
         self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
         return lifted
 
@@ -153,9 +162,10 @@ class Switch:
                     await pauses.begin(tx, None, PauseReason.SWITCH, min(since, now), None)
                     log.warning("switch.adopted")
             stopped = any(p.contact_id is None for p in await pauses.active(tx, now))
+            ended = await pauses.last_ended(tx, now)
         self._held_file.unlink(missing_ok=True)
-        if not stopped:
-            await self._let_go(now)
+        if not stopped and ended is not None:
+            await self._signals.release(ended)
         return stopped
 
     async def _in_redis(self) -> datetime | None:
@@ -173,9 +183,6 @@ class Switch:
         except (ValueError, KeyError, TypeError):
             # A file that cannot be read still says stop.
             return self._clock.now()
-
-    async def _let_go(self, up_to: datetime) -> None:
-        await self._signals.release(up_to)
 
     async def mirror(self) -> None:
         """Make the documented keys agree with the ledger, after taking over what they know and it does not."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ log = get_logger(__name__)
 _BATCH = 100
 _AT_ONCE = 200
 LEASE = timedelta(seconds=45)
-RENEW_EVERY = 15.0  # seconds
+RENEW_EVERY = 1.0  # seconds; also how soon the owner's word cancels an answer in the making
 
 
 class Turns:
@@ -53,7 +54,7 @@ class Turns:
         self._bell = bell
         self._clock = clock
         self._room = asyncio.Semaphore(_AT_ONCE)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[Turn, asyncio.Task[None]] = {}
         self.draining = False
 
     async def run(self) -> None:
@@ -71,7 +72,7 @@ class Turns:
         """Stop claiming and let Turns in the making end; returns the conversations left unfinished."""
         self.draining = True
         self._bell.ring()
-        tasks = {task for task in self._running if not task.done()}
+        tasks = {task for task in self._running.values() if not task.done()}
         if not tasks:
             return []
         _, left = await asyncio.wait(tasks, timeout=timeout)
@@ -99,15 +100,16 @@ class Turns:
             self._effects.counted(turn)
             await self._room.acquire()
             work = self._commit(_crashing(turn)) if turn.conversation_id in crashing else self._hold(turn)
-            task = asyncio.create_task(work, name=str(turn.conversation_id))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            self._running[turn] = asyncio.create_task(work, name=str(turn.conversation_id))
+            self._running[turn].add_done_callback(partial(self._ended, turn))
         return len(claims)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+    def _ended(self, turn: Turn, task: asyncio.Task[None]) -> None:
+        self._running.pop(turn, None)
         self._room.release()
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled():
+            log.info("turn.superseded")
+        elif error := task.exception():
             log.error("turn.crashed", error=type(error).__name__)
 
     async def _next_due(self) -> datetime | None:
@@ -115,38 +117,31 @@ class Turns:
             return await statements.next_due(light)
 
     async def _hold(self, turn: Turn) -> None:
-        """Compose under a renewed lease; somebody newer taking the lease cancels the work."""
+        """Compose under a lease; somebody newer taking it cancels the work."""
         with tracing(turn.messages[0].id):
-            work = asyncio.create_task(self._compose(turn))
-            renewal = asyncio.create_task(self._renew(turn, work))
             try:
-                await work
-            except asyncio.CancelledError:
-                work.cancel()
-                if not renewal.done():
-                    raise
-                log.info("turn.superseded")
+                await self._compose(turn)
             except Superseded:
                 log.info("turn.superseded")
             except StoreUnavailable as error:
                 log.warning("turn.store_unavailable", error=str(error))
-            finally:
-                renewal.cancel()
 
-    async def _renew(self, turn: Turn, work: asyncio.Task[None]) -> None:
-        """Renew until the work ends; when the lease has gone, cancel it and end."""
+    async def keep_leases(self) -> None:
+        """Renew what is being composed, for ever; cancel what has lost its lease. Run beside `run()`."""
         while True:
             await asyncio.sleep(RENEW_EVERY)
+            held = {turn.conversation_id: (turn.token, task) for turn, task in self._running.items()}
+            if not held:
+                continue
             try:
                 async with self._ledger.light() as light:
-                    held = await statements.renew(
-                        light, turn.conversation_id, turn.token, self._clock.now() + LEASE
-                    )
+                    tokens = {conversation: token for conversation, (token, _) in held.items()}
+                    kept = await statements.renew(light, tokens, self._clock.now() + LEASE)
             except StoreUnavailable:
                 continue
-            if not held:
-                work.cancel()
-                return
+            for conversation, (_, task) in held.items():
+                if conversation not in kept and not task.done():
+                    task.cancel()
 
     async def _compose(self, turn: Turn) -> None:
         composed = await self._journey(turn)

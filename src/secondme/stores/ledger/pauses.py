@@ -62,6 +62,15 @@ async def known_stop(tx: Connection, since: datetime) -> bool:
     return known
 
 
+async def last_ended(tx: Connection, now: datetime) -> datetime | None:
+    """When the last stop of everybody ended: what another store says of a stop before that has been dealt with."""
+    moment: datetime | None = await tx.fetchval(
+        "SELECT max(least(until, lifted_at)) FROM pauses WHERE user_id IS NULL AND least(until, lifted_at) <= $1",
+        now,
+    )
+    return moment
+
+
 async def drain_fence(tx: Connection, contact_id: UUID | None) -> None:
     """Wait until every fence that began before the pause has committed or gone; later ones see the pause."""
     if contact_id is None:

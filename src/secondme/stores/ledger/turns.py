@@ -54,15 +54,16 @@ async def next_due(tx: Connection) -> datetime | None:
     return moment
 
 
-async def renew(tx: Connection, conversation_id: UUID, token: UUID, until: datetime) -> bool:
-    """Keep the lease while the mind works. False: it was taken away."""
-    done = await tx.fetchval(
-        "UPDATE conversations SET lease_until = $3 WHERE id = $1 AND lease_token = $2 RETURNING true",
-        conversation_id,
-        token,
+async def renew(tx: Connection, tokens: Mapping[UUID, UUID], until: datetime) -> set[UUID]:
+    """Keep leases while minds work: token by conversation. Returns those that are still held."""
+    rows = await tx.fetch(
+        """UPDATE conversations c SET lease_until = $3 FROM unnest($1::uuid[], $2::uuid[]) AS h (id, token)
+           WHERE c.id = h.id AND c.lease_token = h.token RETURNING c.id""",
+        list(tokens),
+        list(tokens.values()),
         until,
     )
-    return bool(done)
+    return {row["id"] for row in rows}
 
 
 async def load(
