@@ -137,7 +137,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say) -> App:
         effects=effects,
         switch=switch,
         control=Control(ledger, signals, effects, switch, clock),
-        importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS),
+        importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, settings.timezone),
         stores=stores,
         stack=stack,
     )

@@ -4,15 +4,16 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from secondme.domain.persona import Persona
 from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
+from secondme.memory.voice.pairs import same_name
 from secondme.pipeline.control import partner_key
 from secondme.pipeline.effects import Effects
 from secondme.ports import Bell, Clock, Signals
@@ -39,13 +40,21 @@ class Importer:
     """Learns the owner's voice from their own exports."""
 
     def __init__(
-        self, ledger: Ledger, signals: Signals, effects: Effects, clock: Clock, defaults: Sequence[Persona]
+        self,
+        ledger: Ledger,
+        signals: Signals,
+        effects: Effects,
+        clock: Clock,
+        defaults: Sequence[Persona],
+        zone: ZoneInfo,
     ) -> None:
+        """`zone` is the owner's: exports give local times without one."""
         self._ledger = ledger
         self._signals = signals
         self._effects = effects
         self._clock = clock
         self._defaults = defaults
+        self._zone = zone
 
     async def run(
         self,
@@ -62,7 +71,7 @@ class Importer:
         export, learned, digest = await asyncio.to_thread(
             _learn, path, me, keep_voice, order, self._defaults, progress
         )
-        partner = next((name for name in learned.authors if name != me), export.title or "")
+        partner = _partner(learned, me, export.title)
         import_id, kept = await self._store(learned, digest, partner)
         now = self._clock.now()
         reference = f"import:{import_id}#0-{learned.messages}"
@@ -97,12 +106,18 @@ class Importer:
         key = vault.cue_key()
         for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
             batch = [
-                ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=UTC))
+                ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
                 for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
             ]
             async with self._ledger.transaction() as tx:
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
         return import_id, kept
+
+
+def _partner(learned: Learned, me: str, title: str | None) -> str:
+    """Who the chat is with, as far as one can say: the other author who writes most, else the chat's name."""
+    others = {name: count for name, count in learned.authors.items() if same_name(name) != same_name(me)}
+    return max(others, key=others.__getitem__, default=title or "")
 
 
 def _learn(

@@ -10,7 +10,7 @@ from secondme.ports import Voices
 from secondme.stores.ledger import Ledger, turns
 
 WINDOW = 20  # lines of this conversation
-EXAMPLES = 6  # replies of the owner's that anyone may hear
+EXAMPLES = 12  # replies of the owner's that anyone may hear
 
 
 class Recall:

@@ -254,7 +254,7 @@ personas = Table(
     Column("applicable_to", ARRAY(Text), nullable=False),
     _sealed("style_guide"),
     _sealed("examples"),
-    Column("style", JSONB, nullable=False, server_default="{}"),
+    _sealed("style"),
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
     UniqueConstraint("name"),

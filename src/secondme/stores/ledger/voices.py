@@ -37,7 +37,7 @@ async def put_persona(
         list(persona.applicable_to),
         guide,
         examples,
-        asdict(persona.style),
+        seal(vault.owner_key, json.dumps(asdict(persona.style)), f"personas:{persona.id}:style"),
         now,
     )
 
@@ -52,7 +52,8 @@ def _persona(vault: Vault, row: asyncpg.Record) -> Persona:
     def opened(column: str) -> str:
         return unseal(vault.owner_key, row[column], f"personas:{row['id']}:{column}")
 
-    style: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row["style"].items()}
+    figures = json.loads(opened("style"))
+    style: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in figures.items()}
     return Persona(
         row["id"],
         row["name"],

@@ -67,7 +67,7 @@ def upgrade() -> None:
         sa.Column("applicable_to", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("style_guide", sa.LargeBinary(), nullable=True),
         sa.Column("examples", sa.LargeBinary(), nullable=True),
-        sa.Column("style", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("style", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
