@@ -1,0 +1,186 @@
+"""Importing a chat from the page: look first, then learn, with progress as lines of JSON."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from secondme.domain.errors import Invalid, NotFound, SecondMeError
+from secondme.memory.exports import DateOrderAmbiguous
+from secondme.observe.logs import get_logger
+from secondme.web.dashboard.upload import Upload, receive
+from secondme.web.dashboard.views import InspectedView, SampleBody, SampleView
+from secondme.wiring import App
+
+log = get_logger("dashboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A chat that comes with SecondMe; its people are invented."""
+
+    folder: str
+    file: str
+    me: str
+    about: str
+
+
+SAMPLES = {
+    "lena": Sample(
+        "lena",
+        "WhatsApp Chat with Mara Ruiz.txt",
+        "Lena Brandt",
+        "Lena writes loose and quick, with double letters and little punctuation.",
+    ),
+    "viktor": Sample("viktor", "_chat.txt", "Viktor Hale", "Viktor writes whole, considered sentences."),
+}
+
+
+def samples() -> list[SampleView]:
+    """The chats that come with SecondMe."""
+    return [SampleView(name=name, file=s.file, me=s.me, about=s.about) for name, s in SAMPLES.items()]
+
+
+async def inspect(app: App, request: Request) -> InspectedView:
+    """Who writes in an uploaded export; nothing is kept. Raises Invalid, ExportError."""
+    upload = await receive(request, _folder(app))
+    try:
+        return await _look(app, upload.path, upload.name, _order(upload))
+    finally:
+        upload.delete()
+
+
+async def inspect_sample(app: App, name: str) -> InspectedView:
+    """Who writes in a bundled sample. Raises NotFound."""
+    sample = _sample(name)
+    with as_file(files("secondme") / "samples" / sample.folder / sample.file) as path:
+        return await _look(app, path, sample.file, None)
+
+
+async def _look(app: App, path: Path, name: str, order: str | None) -> InspectedView:
+    found = dict(await app.importer.inspect(path, order))
+    return InspectedView(
+        file=name, authors=found["authors"], layout=found.get("layout"), messages=found["messages"]
+    )
+
+
+async def run(app: App, request: Request) -> StreamingResponse:
+    """Import an uploaded export; the answer is lines of JSON: progress, then the report or an error."""
+    upload = await receive(request, _folder(app))
+    me, keep = upload.fields.get("me", "").strip(), upload.fields.get("keepVoice", "")
+    if not me or keep not in ("yes", "no"):
+        upload.delete()
+        raise Invalid("Say who you are in this chat (me), and keepVoice: yes or no.")
+    return _Lines(_import(app, upload.path, me, keep == "yes", _order(upload)), upload)
+
+
+async def run_sample(app: App, body: SampleBody) -> StreamingResponse:
+    """Import a bundled sample, answered as `run` is. Raises NotFound."""
+    sample = _sample(body.name)
+    path = Path(str(files("secondme") / "samples" / sample.folder / sample.file))
+    return _Lines(_import(app, path, sample.me, body.keep_voice, None), None)
+
+
+class _Lines(StreamingResponse):
+    """A stream that deletes the uploaded file when it ends, also where nobody ever read it."""
+
+    def __init__(self, lines: AsyncIterator[bytes], upload: Upload | None) -> None:
+        super().__init__(lines, media_type="application/x-ndjson")
+        self._upload = upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._upload:
+                self._upload.delete()
+
+
+async def _import(app: App, path: Path, me: str, keep_voice: bool, order: str | None) -> AsyncIterator[bytes]:
+    loop, ticks = asyncio.get_running_loop(), asyncio.Queue[tuple[int, int] | None]()
+
+    def progress(done: int, size: int) -> None:
+        """Called from the thread that reads."""
+        loop.call_soon_threadsafe(ticks.put_nowait, (done, size))
+
+    work = asyncio.create_task(app.importer.run(path, me, keep_voice, order, progress))
+    work.add_done_callback(lambda _: ticks.put_nowait(None))
+    try:
+        while (tick := await ticks.get()) is not None:
+            yield _line({"progress": {"done": tick[0], "size": tick[1]}})
+        yield _line(_ending(work))
+    finally:
+        if not work.done():
+            work.cancel()
+            with suppress(asyncio.CancelledError, SecondMeError):
+                await work
+
+
+def _ending(work: "asyncio.Task[Any]") -> dict[str, Any]:
+    error = work.exception()
+    if isinstance(error, SecondMeError):
+        return {"error": str(error)}
+    if error is not None:
+        log.error("import.failed", error=type(error).__name__)
+        return {
+            "error": "The import failed unexpectedly; nothing of this chat is in use. See the log, and try again."
+        }
+    return {"report": _report(work.result())}
+
+
+def _report(done: Any) -> dict[str, Any]:
+    style = done.persona.style
+    return {
+        "messages": done.messages,
+        "own": done.own,
+        "layout": done.layout,
+        "offered": done.offered,
+        "kept": done.kept,
+        "persona": {
+            "name": done.persona.name,
+            "tone": done.persona.tone,
+            "styleGuide": done.persona.style_guide,
+            "examples": list(done.persona.examples[:6]),
+        },
+        "style": {
+            "words": round(style.words, 1),
+            "emoji": round(style.emoji, 2),
+            "lowerCase": round(style.lower_case, 2),
+            "fullStop": round(style.full_stop, 2),
+            "burst": round(style.burst, 1),
+        },
+    }
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _folder(app: App) -> Path:
+    return app.settings.data_dir / "run"
+
+
+def _order(upload: Upload) -> str | None:
+    order = upload.fields.get("order") or None
+    if order not in (None, "dmy", "mdy", "ymd"):
+        raise Invalid("The order of a date is dmy, mdy or ymd.")
+    return order
+
+
+def _sample(name: str) -> Sample:
+    if name not in SAMPLES:
+        raise NotFound(f"There is no sample of this name; there are: {', '.join(SAMPLES)}.")
+    return SAMPLES[name]
+
+
+def needs_order(error: Exception) -> bool:
+    """Whether asking for the order of the date's parts would help."""
+    return isinstance(error, DateOrderAmbiguous)

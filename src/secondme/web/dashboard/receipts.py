@@ -1,0 +1,140 @@
+"""Why: the receipt behind a bubble, as a journey with its times and a sentence for the rule that decided."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from secondme.domain.errors import NotFound
+from secondme.stores.ledger import reading
+from secondme.web.dashboard.rules import rule
+from secondme.web.dashboard.views import Mark, OwnWordsView, StepView, WhyView
+from secondme.wiring import App
+
+_ENDINGS = {
+    "replied": "Answered",
+    "drafted": "Drafted for you",
+    "silent": "Left unanswered",
+    "uncertain": "May not have arrived",
+    "failed": "Could not be answered",
+}
+
+_MARKS: Mapping[str, Mark] = {"drafted": "open", "uncertain": "doubt"}
+
+
+async def why(app: App, item: UUID) -> WhyView:
+    """The receipt of an inbound message, or of the message that a delivery answers. Raises NotFound."""
+    async with app.ledger.transaction() as tx:
+        found = await reading.why(tx, app.ledger.vault, item)
+    if found is None:
+        raise NotFound("There is no receipt for this message: it is your own, or it has been erased.")
+    return receipt(found)
+
+
+def receipt(found: Mapping[str, Any]) -> WhyView:
+    """What `reading.why` found, in words."""
+    words = rule(found["rule"])
+    answers = len(found.get("answers") or [])
+    return WhyView(
+        message_id=UUID(found["messageId"]),
+        conversation_id=UUID(found["conversationId"]),
+        outcome=found["outcome"],
+        rule=found["rule"],
+        summary=_summary(found, answers),
+        sentence=words.sentence if words else None,
+        steps=_steps(found),
+        own_words=[
+            OwnWordsView(text=w["text"], closeness=w["closeness"], at=w["at"])
+            for w in found.get("leanedOn") or []
+        ],
+        answers=answers,
+        mind=found["mind"],
+        offline=found["mind"] == "offline",
+        persona=found.get("persona"),
+        tokens=found["tokens"],
+        overtaken=bool(found.get("overtaken")),
+        settled_at=found["settledAt"],
+    )
+
+
+def _summary(found: Mapping[str, Any], answers: int) -> str:
+    outcome = found["outcome"]
+    if outcome is None:
+        return "On its way." if found["composedAt"] else "Waiting: the burst may not be over yet."
+    if outcome == "replied":
+        what = f"Answered {answers} messages together" if answers > 1 else "Answered"
+        persona = found.get("persona")
+        return f"{what} as “{persona}”." if persona else f"{what}."
+    return f"{_ENDINGS.get(outcome, outcome)}."
+
+
+def _steps(found: Mapping[str, Any]) -> list[StepView]:
+    """The journey from arrival to the last thing known, in order of time."""
+    arrived: datetime = found["receivedAt"]
+    steps = [StepView(label="Received and kept", at=arrived, after_ms=0)]
+    if found["composedAt"]:
+        steps += _composing(found, arrived)
+    for part in found["deliveries"]:
+        steps += _delivery(part, arrived)
+    if found["settledAt"] and found["outcome"] != "replied":
+        words = rule(found["rule"])
+        label, mark = _ENDINGS.get(found["outcome"], found["outcome"]), _MARKS.get(found["outcome"], "no")
+        steps.append(_step(label, words.short if words else None, found["settledAt"], arrived, mark))
+    return steps
+
+
+def _composing(found: Mapping[str, Any], arrived: datetime) -> list[StepView]:
+    timings: Mapping[str, float] = found["timings"]
+    composed: datetime = found["composedAt"]
+    begun = composed - timedelta(milliseconds=sum(timings.values()))
+    verdict = found.get("verdict") or found["rule"]
+    steps = [_step("Waited for the burst to end", None, begun, arrived)]
+    words = rule(verdict)
+    judged = begun + timedelta(milliseconds=timings.get("judge", 0.0))
+    steps.append(_step("Judged", words.short if words else None, judged, arrived))
+    if not found["mind"]:
+        return steps
+    recalled = judged + timedelta(milliseconds=timings.get("recall", 0.0))
+    steps.append(_step("Recalled", _recalled(found), recalled, arrived))
+    took = f"{found['mind']} mind, {timings.get('compose', 0.0):.0f} ms"
+    steps.append(_step("Composed", took, composed, arrived))
+    return steps
+
+
+def _recalled(found: Mapping[str, Any]) -> str:
+    lines, replies = found.get("windowLines") or 0, len(found.get("leanedOn") or [])
+    return f"{_count(lines, 'line')} of this talk, {_count(replies, 'reply', 'replies')} of yours"
+
+
+def _delivery(part: Mapping[str, Any], arrived: datetime) -> Sequence[StepView]:
+    status, at = part["status"], part["sent_at"] or part["in_flight_at"]
+    if part["kind"] != "text":
+        # Presence that did not go out matters to nobody.
+        label = "Ticked as read" if part["kind"] == "read" else "Began to type"
+        return [_step(label, None, at, arrived)] if status == "sent" else []
+    if status == "withdrawn":
+        return [StepView(label="Dropped before it was sent", note="something newer came", mark="no")]
+    if status == "planned":
+        return [StepView(label="Typing", note=f"{part['typing_ms'] / 1000:.1f} s planned", mark="open")]
+    note = f"typed for {part['typing_ms'] / 1000:.1f} s" if part["typing_ms"] else None
+    if status == "in_flight":
+        return [_step("Sending", note, at, arrived, "open")]
+    if status in ("uncertain", "failed"):
+        label = "May not have arrived" if status == "uncertain" else "Did not leave"
+        return [_step(label, part["error"], at, arrived, "doubt" if status == "uncertain" else "no")]
+    progress = part["progress"] if part["progress"] in ("delivered", "read") else None
+    return [_step("Sent" if progress is None else f"Sent, {progress}", note, at, arrived)]
+
+
+def _step(
+    label: str, note: str | None, at: datetime | None, arrived: datetime, mark: Mark = "done"
+) -> StepView:
+    return StepView(label=label, note=note, at=at, after_ms=_ms(at - arrived) if at else None, mark=mark)
+
+
+def _ms(length: timedelta) -> int:
+    return max(0, round(length / timedelta(milliseconds=1)))
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

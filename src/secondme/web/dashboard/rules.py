@@ -1,0 +1,89 @@
+"""Every rule that can end or hold a message, in the owner's words."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`short` stands under a bubble, `sentence` in its receipt."""
+
+    short: str
+    sentence: str
+
+
+RULES = {
+    "contact.enabled": Rule(
+        "may answer",
+        "You enabled this contact, nothing is paused, and the message is recent enough to answer.",
+    ),
+    "contact.disabled": Rule(
+        "contact not enabled", "You have not said that this contact may be answered, so nobody answers."
+    ),
+    "contact.paused": Rule(
+        "contact paused",
+        "This contact was paused when it arrived. What meets a pause is never answered later.",
+    ),
+    "switch.pressed": Rule(
+        "everything stopped",
+        "Everything was stopped. What meets the stop is never answered, also after you resume.",
+    ),
+    "owner.stepped_in": Rule(
+        "you stepped in",
+        "You wrote to this contact yourself. Whatever was being prepared before that is dropped.",
+    ),
+    "message.stale": Rule(
+        "too old", "It was sent more than seven days ago. Such messages are kept, never answered."
+    ),
+    "message.late": Rule(
+        "too late", "It waited for longer than this account still answers, so silence is politer."
+    ),
+    "message.expired": Rule(
+        "expired", "It was held until its content had to be erased, so it ended without an answer."
+    ),
+    "message.not_text": Rule("not text", "It is not a text message, and only texts are answered."),
+    "message.empty": Rule("empty", "It holds no words to answer."),
+    "message.reaction": Rule("a reaction", "A reaction is noted and never answered."),
+    "message.deleted": Rule("deleted", "Its sender deleted it before it was answered."),
+    "message.edit": Rule("an edit", "It replaced the text of an earlier message."),
+    "message.edit_late": Rule(
+        "a late edit", "It changed a message that had been answered already; it is only kept."
+    ),
+    "message.edit_unknown": Rule("an edit", "It changes a message that is not known here."),
+    "message.deletion": Rule("a deletion", "It erased an earlier message."),
+    "message.deletion_unknown": Rule("a deletion", "It deletes a message that is not known here."),
+    "rate.limit": Rule(
+        "too many messages", "Too many messages came within a minute, so this contact is paused for an hour."
+    ),
+    "rate.throttled": Rule(
+        "slowed down", "Too many messages came within a minute; it is answered when there is room."
+    ),
+    "quiet.hours": Rule("quiet hours", "It arrived in your quiet hours."),
+    "quiet.held": Rule("quiet hours", "It arrived in your quiet hours and is held until they end."),
+    "quiet.skipped": Rule("quiet hours", "It arrived in your quiet hours, which you set to skip messages."),
+    "mind.failed": Rule("no usable draft", "The mind gave no usable answer, so nothing was said."),
+    "mind.fallback": Rule(
+        "fixed line", "The mind gave no usable answer, so the fixed line for that case was said."
+    ),
+    "turn.crashes": Rule(
+        "could not be composed", "Composing an answer failed again and again, so the message was put aside."
+    ),
+    "window.closed": Rule(
+        "24-hour window closed",
+        "The provider allows free text only within 24 hours of the contact's last message.",
+    ),
+    "outbox.uncertain": Rule(
+        "may not have arrived",
+        "Bytes left and no answer came back, so nobody knows whether it arrived. It is not sent twice: ask them.",
+    ),
+    "outbox.rejected": Rule(
+        "refused by the provider", "The provider refused the answer, so nothing arrived."
+    ),
+    "sender.gone": Rule("may not have arrived", "The process that was sending it stopped half way."),
+}
+
+
+def rule(name: str | None) -> Rule | None:
+    """The words for a rule; one that has none yet is named by itself."""
+    if not name:
+        return None
+    return RULES.get(name, Rule(name, f"It was decided by the rule {name}."))

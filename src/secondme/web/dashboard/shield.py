@@ -1,0 +1,133 @@
+"""What every request passes first, and what every answer carries: a page elsewhere must not reach in."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from secondme.web.dashboard.auth import Sessions
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+OPEN_PATHS = frozenset({"/start", "/health", "/api/health", "/metrics", "/favicon.ico"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_MAX_JSON = 64 * 1024  # bytes; uploads are bounded where they are read
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+Unknown = Callable[[Request], Response]
+
+
+class Shield:
+    """Bare ASGI, so that streams pass through it untouched."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions, hosts: frozenset[str], unknown: Unknown) -> None:
+        """`hosts` are the names that a Host header may have; `unknown` answers a page asked for without a session."""
+        self._app = app
+        self._sessions = sessions
+        self._hosts = LOOPBACK | hosts
+        self._unknown = unknown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        dressed = _dressing(request.url.path, send)
+        refusal = self._refusal(request)
+        if refusal is not None:
+            await refusal(scope, receive, dressed)
+        else:
+            await self._app(scope, _bounded(request, receive), dressed)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if host_of(request.headers.get("host", "")) not in self._hosts:
+            return refuse(
+                421, "This address is not ours: open the dashboard as http://127.0.0.1 on this machine."
+            )
+        if request.method in _CHANGING and (problem := _foreign(request)):
+            return problem
+        path = request.url.path
+        if path in OPEN_PATHS or path.startswith("/static/"):
+            return None
+        if self._sessions.good(request.cookies.get(self._sessions.cookie)):
+            return None
+        if path.startswith("/api/"):
+            return refuse(401, "This page is signed out. Run `secondme link` and open the new link.")
+        return self._unknown(request)
+
+
+def _foreign(request: Request) -> Response | None:
+    """A change must come from our own page, in a form that no plain HTML form elsewhere can send."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+    if (site is not None and site != "same-origin") or (origin is not None and not own):
+        return refuse(403, "This request came from another site and was refused.")
+    if site is None and origin is None:
+        return refuse(403, "Send an Origin header that names this dashboard.")
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind not in ("application/json", "multipart/form-data"):
+        return refuse(415, "Send application/json, or multipart/form-data for a file.")
+    return None
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without its port and brackets; empty where it cannot be read."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def refuse(status: int, sentence: str) -> Response:
+    """An answer that says no, as the API says it."""
+    return JSONResponse({"error": sentence}, status)
+
+
+def _bounded(request: Request, receive: Receive) -> Receive:
+    """Bodies that are no upload end at 64 KiB, whatever their Content-Length said."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return receive
+    left = _MAX_JSON
+
+    async def take() -> Message:
+        nonlocal left
+        event = await receive()
+        left -= len(event.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, "A body has at most 64 KiB.")
+        return event
+
+    return take
+
+
+def _dressing(path: str, send: Send) -> Callable[[MutableMapping[str, Any]], Awaitable[None]]:
+    async def dressed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            if path.startswith("/static/"):
+                headers["cache-control"] = "no-cache"
+            else:
+                headers["cache-control"] = "no-store"
+        await send(message)
+
+    return dressed

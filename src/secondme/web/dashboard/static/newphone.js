@@ -1,0 +1,65 @@
+// A new phone: a name and a number, nothing more. It becomes a contact when it writes.
+
+import { fill, h } from "./dom.js";
+import { plain } from "./format.js";
+import { changed, open, store } from "./store.js";
+import { DESKS } from "./words.js";
+
+const box = document.getElementById("box");
+
+/** Ask for name and number, then open the phone. */
+export function newPhone(accountId = store.state?.accounts[0]?.id) {
+  const name = h("input", { name: "name", autocomplete: "off", maxlength: "100", placeholder: "Mara Ruiz", required: true });
+  const number = h("input", { name: "number", autocomplete: "off", inputmode: "tel", maxlength: "200", required: true,
+    value: unused(), dir: "ltr" });
+  const desk = h("select", { name: "account" }, store.state.accounts.map((a) =>
+    h("option", { value: a.id, selected: a.id === accountId }, `${DESKS[a.profile] ?? a.profile} (${a.id})`)));
+  const form = h("form", { method: "dialog", onsubmit: (event) => made(event, name, number, desk) },
+    h("h2", { id: "box-title" }, "New phone"),
+    h("p", {}, "It exists only on this page: nobody is called and nothing leaves this machine."),
+    h("label", { class: "field" }, "Name", name),
+    h("label", { class: "field" }, "Number", number, h("small", {}, "Any number or id; this one is made up.")),
+    store.state.accounts.length > 1 ? h("label", { class: "field" }, "Writes to", desk) : null,
+    h("div", { class: "actions" },
+      h("button", { class: "button quiet", type: "button", onclick: () => box.close() }, "Cancel"),
+      h("button", { class: "button primary", type: "submit" }, "Open phone")));
+  fill(box, form);
+  box.setAttribute("aria-labelledby", "box-title");
+  box.showModal();
+  name.focus();
+}
+
+function made(event, name, number, desk) {
+  event.preventDefault();
+  const address = normal(number.value);
+  const label = plain(name.value, 100);
+  if (!address || !label) return;
+  box.close();
+  const known = store.people.find((p) => p.account === desk.value && p.address === address);
+  if (known) {
+    open(known.conversationId);
+    return;
+  }
+  const phone = { key: `new:${desk.value}:${address}`, name: label, address, account: desk.value, enabled: false,
+    relationship: "acquaintance", state: "disabled" };
+  store.fresh = [phone, ...store.fresh.filter((p) => p.key !== phone.key)];
+  open(phone.key);
+  changed();
+}
+
+/** Spaces and brackets go, as the server does it. */
+function normal(text) {
+  const compact = text.trim().replace(/[ ().-]/g, "");
+  if (/^\+[1-9][0-9]{6,14}$/.test(compact)) return compact;
+  return /^[1-9][0-9]{6,14}$/.test(compact) ? `+${compact}` : text.trim();
+}
+
+/** A fictional number (555-01xx) that no phone here has. */
+function unused() {
+  const taken = new Set([...store.people, ...store.fresh].map((p) => p.address));
+  for (let n = 0; n < 100; n += 1) {
+    const number = `+1202555${String(100 + ((n * 37 + 12) % 100)).padStart(4, "0")}`;
+    if (!taken.has(number)) return number;
+  }
+  return "";
+}

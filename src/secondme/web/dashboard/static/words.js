@@ -1,0 +1,56 @@
+// Words for states, so that they are the same wherever they stand.
+
+import { called, isolated, left } from "./format.js";
+import { account, store } from "./store.js";
+
+export const DESKS = { clone: "Your clone", support: "Support desk", journal: "Journal" };
+
+export const RELATIONSHIPS = { friend: "Friend", family: "Family", colleague: "Colleague", client: "Client",
+  manager: "Manager", acquaintance: "Acquaintance" };
+
+export const desk = (id) => DESKS[account(id)?.profile] ?? id;
+
+/** Who speaks for the owner on this account. */
+export const speaker = (id) => DESKS[account(id)?.profile] ?? "SecondMe";
+
+export const stopped = () => store.state?.stopped ?? null;
+
+/** A person's own pause; the stop of everything is another thing. */
+export const isPaused = (person) => person.state === "paused" && person.pauseReason !== "switch";
+
+/** The chip for a person: [classes, words]. */
+export function chip(person) {
+  if (person.local) return ["off", "new phone"];
+  if (!person.enabled) return ["off", "not enabled"];
+  if (stopped()) return ["halt", "stopped"];
+  if (isPaused(person)) return ["hold", `paused ${left(person.pausedUntil ?? "")}`.trim()];
+  return ["go", "answering"];
+}
+
+const BECAUSE = {
+  owner_word: "because you wrote yourself",
+  rate_limit: "because too many messages came within a minute",
+  manual: "by you",
+};
+
+/** A sentence about what happens when this person writes now. */
+export function situation(person) {
+  const who = isolated(person);
+  if (person.local) return `${who} is a phone that exists only here. It becomes a contact with its first message.`;
+  if (!person.enabled) return `${who} is not enabled: what arrives is kept and ends without an answer.`;
+  if (stopped()) return "Everything is stopped. What arrives now is kept and never answered.";
+  if (isPaused(person)) {
+    const time = person.pausedUntil ? `for another ${left(person.pausedUntil) || "moment"}` : "until you resume";
+    return `Paused ${time}, ${BECAUSE[person.pauseReason] ?? "by you"}. What arrives meanwhile is never answered.`;
+  }
+  return `${speaker(person.account)} answers ${who}.`;
+}
+
+export const QUIET_KINDS = { image: "Picture", audio: "Voice note", video: "Video", document: "Document",
+  sticker: "Sticker", location: "Location", contacts: "Contact card", reaction: "Reaction", unknown: "Something unreadable" };
+
+/** Who wrote a bubble. */
+export function author(bubble, person) {
+  if (bubble.by === "contact") return called(person);
+  return bubble.by === "owner" ? "You, from your phone" : speaker(person.account);
+}

@@ -1,0 +1,212 @@
+"""The shapes of the API: what it answers, and what it takes. JSON names are in camelCase, times ISO 8601 in UTC."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+type Mark = Literal["done", "open", "no", "doubt"]
+
+
+class Shape(BaseModel):
+    """One JSON object."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+
+
+class AccountView(Shape):
+    id: str
+    channel: str
+    profile: str
+    new_contacts_enabled: bool
+    owner_word_pause_minutes: int | None
+
+
+class PersonaView(Shape):
+    id: str
+    name: str
+
+
+class StoppedView(Shape):
+    since: datetime
+
+
+class StateView(Shape):
+    """How things stand. `receipts` counts endings of the last 24 hours by `outcome rule`."""
+
+    accounts: list[AccountView]
+    mind: str
+    offline: bool
+    stopped: StoppedView | None
+    timezone: str
+    now: datetime
+    counts: dict[str, int]
+    receipts: dict[str, int]
+    personas: list[PersonaView]
+    relationships: list[str]
+    own_voice: bool
+    kept_replies: int
+
+
+class PersonView(Shape):
+    """One contact on one account. `name` is what they call themselves: untrusted, as is `preview`."""
+
+    conversation_id: UUID
+    contact_id: UUID
+    account: str
+    name: str | None
+    address: str
+    relationship: str
+    persona_id: str | None
+    enabled: bool
+    state: Literal["disabled", "enabled", "paused"]
+    paused_until: datetime | None
+    pause_reason: str | None
+    last_at: datetime | None
+    preview: str | None
+    preview_by: Literal["contact", "bot", "owner"] | None
+    unread: int
+    typing: bool
+
+
+class PeopleView(Shape):
+    people: list[PersonView]
+
+
+class BubbleView(Shape):
+    """One line of a thread. `text` None: erased. `seen`: the other side's phone shows it as read by us."""
+
+    id: str
+    ref: str | None
+    incoming: bool
+    by: Literal["contact", "bot", "owner"]
+    text: str | None
+    kind: str
+    at: datetime
+    quotes: str | None
+    status: str
+    rule: str | None
+    reason: str | None
+    edited: bool
+    seen: bool
+
+
+class ConversationView(Shape):
+    person: PersonView
+    bubbles: list[BubbleView]
+    typing: bool
+
+
+class StepView(Shape):
+    """One step of a message's journey. `after_ms` counts from its arrival; `note` is detail beside the label."""
+
+    label: str
+    note: str | None = None
+    at: datetime | None = None
+    after_ms: int | None = None
+    mark: Mark = "done"
+
+
+class OwnWordsView(Shape):
+    text: str
+    closeness: float
+    at: datetime | None
+
+
+class WhyView(Shape):
+    """The receipt of one inbound message, and of what was said to it."""
+
+    message_id: UUID
+    conversation_id: UUID
+    outcome: str | None
+    rule: str | None
+    summary: str
+    sentence: str | None
+    steps: list[StepView]
+    own_words: list[OwnWordsView]
+    answers: int
+    mind: str | None
+    offline: bool
+    persona: str | None
+    tokens: int
+    overtaken: bool
+    settled_at: datetime | None
+
+
+class PhoneMessage(Shape):
+    """What a simulated phone sends: the gateway's own body. `message_id` makes sending it again harmless."""
+
+    from_: str = Field(alias="from", min_length=1, max_length=200)
+    name: str | None = Field(None, max_length=100)
+    text: str | None = Field(None, max_length=20_000)
+    account: str | None = None
+    from_me: bool = False
+    reply_to: str | None = Field(None, max_length=300)
+    edits: str | None = Field(None, max_length=300)
+    deletes: str | None = Field(None, max_length=300)
+    reacts_to: str | None = Field(None, max_length=300)
+    message_id: str | None = Field(None, max_length=100)
+
+
+class TakenView(Shape):
+    message_id: str
+    conversation_id: UUID | None
+
+
+class PauseBody(Shape):
+    """How long, in minutes; without it until resumed."""
+
+    minutes: int | None = Field(None, ge=1, le=60 * 24 * 366)
+
+
+class RelationshipBody(Shape):
+    relationship: str
+    persona_id: str | None = None
+
+
+class LeavingView(Shape):
+    """A delivery that nobody could call back."""
+
+    delivery_id: UUID
+    conversation_id: UUID | None
+    name: str | None
+
+
+class PressedView(Shape):
+    """What a press did. `committed` False: held, not committed."""
+
+    committed: bool
+    since: datetime
+    silenced: int
+    leaving: list[LeavingView]
+
+
+class ResumedView(Shape):
+    lifted: int
+
+
+class ReadView(Shape):
+    marked: int
+
+
+class SampleView(Shape):
+    name: str
+    file: str
+    me: str
+    about: str
+
+
+class SampleBody(Shape):
+    name: str
+    keep_voice: bool
+
+
+class InspectedView(Shape):
+    """What a chat export holds: messages by author, and how it is written."""
+
+    file: str
+    authors: dict[str, int]
+    layout: str | None
+    messages: int
