@@ -19,17 +19,21 @@ CONFIG_FILE = "secondme.yaml"
 ProfileName = Literal["clone", "support", "journal"]
 ChannelName = Literal["simulator", "whatsapp_web", "whatsapp_cloud", "msg91"]
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_LONGEST = 36_500 * 86_400  # seconds; dates that far from now can still be reckoned with
 
 
 def parse_duration(text: str) -> timedelta:
     """`90s`, `10m`, `2h`, `1h30m`, `7d`; a bare number is seconds. Raises ValueError."""
     text = text.strip().lower()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
-        return timedelta(seconds=float(text))
     parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|min|s|m|h|d)", text, re.ASCII)
-    if not parts or "".join(n + u for n, u in parts) != text.replace(" ", ""):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text, re.ASCII):
+        parts = [(text, "s")]
+    elif not parts or "".join(n + u for n, u in parts) != text.replace(" ", ""):
         raise ValueError(f"{text!r} is no length of time; write it as 90s, 10m, 2h or 7d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError("a length of time is at most 100 years")
+    return timedelta(seconds=seconds)
 
 
 class AccountSettings(BaseModel):
@@ -185,7 +189,7 @@ def load(file: Path | None = None) -> Settings:
             values = yaml.safe_load(file.read_text()) or {}
         except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} cannot be read: {error}") from error
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
             raise ConfigError(f"{file} must hold settings as `name: value` lines.")
     try:
         return Settings(**{_field(name): value for name, value in values.items()})

@@ -45,14 +45,17 @@ class Pause:
         return self.contact_id is None or self.contact_id == contact_id
 
     def active(self, now: datetime) -> bool:
-        """An open end or an end in the future holds; a start in the future (a clock set back) holds too."""
-        return self.ends is None or now < self.ends
+        """An open end or an end in the future holds; a start in the future (a clock set back) holds too.
+
+        What was lifted is over, whatever the clock says.
+        """
+        return self.lifted_at is None and (self.until is None or now < self.until)
 
     def met_by(self, arrived: datetime, now: datetime) -> bool:
         """Whether a message that arrived then, and waits until now, met this pause at any moment."""
         if self.active(now):
             return True
-        return self.ends is not None and arrived < self.ends and self.since <= now
+        return self.ends is not None and arrived < self.ends
 
 
 def effective_state(enabled: bool | None, pauses: Iterable[Pause], now: datetime) -> ContactState:

@@ -1,0 +1,173 @@
+"""Settings: lengths of time, quiet hours, the file below the environment, and everything wrong named at once."""
+
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from secondme.domain.errors import ConfigError
+from secondme.settings import Settings, load, parse_duration, schema
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests, and no file of theirs."""
+    names = {name.upper() for name in Settings.model_fields}
+    names |= {field.alias for field in Settings.model_fields.values() if field.alias}
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def written(text: str) -> Settings:
+    Path("secondme.yaml").write_text(text)
+    return load()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("10m", 600),
+        ("10min", 600),
+        ("2h", 7200),
+        ("7d", 604_800),
+        ("250ms", 0.25),
+        ("1h30m", 5400),
+        ("1h 30m", 5400),
+        (" 2 H ", 7200),
+        ("1.5h", 5400),
+        ("0", 0),
+        ("45", 45),
+        ("2.5", 2.5),
+    ],
+)
+def test_lengths_of_time(text: str, seconds: float) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-5m", "5 apples", "m", "1h30", "1,5h", "٥m", "1e9", "inf", "nan", "2hh"]
+)
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(ValueError, match="90s, 10m, 2h or 7d"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 20 + "d", "9" * 400])
+def test_a_length_beyond_all_calendars_is_named_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("SECONDME_DEBOUNCE", text)
+    with pytest.raises(ConfigError, match="SECONDME_DEBOUNCE"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "skip"),
+    [
+        ("23:00-07:00", time(23), time(7), False),
+        ("7:05 - 8:30", time(7, 5), time(8, 30), False),
+        ("22:30-06:15 skip", time(22, 30), time(6, 15), True),
+        ("00:00-23:59", time(0), time(23, 59), False),
+    ],
+)
+def test_quiet_hours(monkeypatch: pytest.MonkeyPatch, text: str, start: time, end: time, skip: bool) -> None:
+    monkeypatch.setenv("SECONDME_QUIET_HOURS", text)
+    quiet = load().quiet_hours
+    assert quiet is not None
+    assert (quiet.start, quiet.end, quiet.skip) == (start, end, skip)
+
+
+@pytest.mark.parametrize(
+    "text", ["25:00-07:00", "23:60-07:00", "at night", "23-7", "23:00-07:00 hold", "٢٣:٠٠-٠٧:٠٠"]
+)
+def test_what_is_no_quiet_hours(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SECONDME_QUIET_HOURS", text)
+    with pytest.raises(ConfigError, match="SECONDME_QUIET_HOURS"):
+        load()
+
+
+def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "SECONDME_PROFILE": "twin",
+        "SECONDME_CHANNEL": "pigeon",
+        "SECONDME_DEBOUNCE": "soon",
+        "SECONDME_RATE_LIMIT": "-1",
+        "SECONDME_QUIET_HOURS": "at night",
+        "SECONDME_TIMEZONE": "Mars/Olympus",
+        "SECONDME_RETENTION": "a while",
+        "SECONDME_PACING": "robot",
+        "SECONDME_NEW_CONTACTS": "maybe",
+        "GATEWAY_PORT": "front door",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refusal:
+        load()
+    said = str(refusal.value)
+    assert [name for name in wrong if name not in said] == []
+    assert "\n" not in said
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECONDME_PROFILE", "journal")
+    monkeypatch.setenv("GATEWAY_PORT", "4001")
+    settings = written("profile: support\ngateway_port: 5001\nrate_limit: 3\n")
+    assert (settings.profile, settings.gateway_port, settings.rate_limit) == ("journal", 4001, 3)
+
+
+@pytest.mark.parametrize("name", ["debounce", "DEBOUNCE", "secondme_debounce", "SECONDME_DEBOUNCE"])
+def test_the_file_takes_a_settings_name_or_its_variable(name: str) -> None:
+    assert written(f"{name}: 4s\n").debounce == timedelta(seconds=4)
+
+
+def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECONDME_PROFILE", "")
+    assert written("profile: support\n").profile == "support"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_file_sets_nothing(text: str) -> None:
+    assert written(text).profile == "clone"
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "just words\n", "profile: [unclosed\n", "\x00", "1: 2\n"])
+def test_a_file_that_holds_no_settings_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"secondme\.yaml"):
+        written(text)
+
+
+def test_accounts_come_from_the_file() -> None:
+    settings = written("accounts:\n  - {id: shop, profile: support}\n  - {id: me}\n")
+    assert [(a.id, a.profile, a.channel) for a in settings.all_accounts] == [
+        ("shop", "support", "simulator"),
+        ("me", "clone", "simulator"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    ["[{id: a}, {id: a}]", "[{id: 'A b'}]", "[{id: a, profil: clone}]", "[{profile: clone}]", "[7]"],
+)
+def test_accounts_that_cannot_be(accounts: str) -> None:
+    with pytest.raises(ConfigError, match=r"(?i)account"):
+        written(f"accounts: {accounts}\n")
+
+
+def test_addresses_are_put_together_from_their_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_HOST", "r.example")
+    monkeypatch.setenv("FALKORDB_HOST", "f.example")
+    monkeypatch.setenv("FALKORDB_PORT", "6380")
+    monkeypatch.setenv("FALKORDB_PASSWORD", "p")
+    settings = load()
+    assert settings.redis_address == "redis://r.example:6379"
+    assert settings.falkordb_address == "redis://:p@f.example:6380"
+    monkeypatch.setenv("REDIS_URL", "redis://other:1")
+    assert load().redis_address == "redis://other:1"
+
+
+def test_every_setting_is_in_the_schema() -> None:
+    assert set(schema()["properties"]) == {
+        field.alias or name for name, field in Settings.model_fields.items()
+    }
