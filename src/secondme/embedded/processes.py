@@ -41,8 +41,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-            | {"LC_ALL": "C", "TZ": "UTC", "HOME": str(folder)},
+            env=_environment(),
             start_new_session=True,
             umask=0o077,
             user=account.uid if account else None,
@@ -57,6 +56,12 @@ def spawn(
     if log:
         _feed(process, stdin)
     return process
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours. In a home GraphBLAS would make a thousand folders, for a compiler that FalkorDB forbids it."""
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    return kept | {"LC_ALL": "C", "TZ": "UTC", "HOME": "/nonexistent"}
 
 
 def _feed(process: subprocess.Popen[bytes], text: str) -> None:
