@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 
 from secondme.domain.delivery import Sent, StatusUpdate
-from secondme.domain.errors import SecondMeError
 from secondme.domain.event import PauseEvent
 from secondme.domain.message import Accepted, Inbound, Kind
 from secondme.domain.pause import PauseReason
@@ -26,6 +25,8 @@ from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
 _GROUP = 500
+# Errors that lie in the item itself; anything else is ours or passes, and the provider delivers again.
+_POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
 _CONCERNING = {
     Kind.EDIT: "message.edit",
     Kind.DELETION: "message.deletion",
@@ -99,18 +100,14 @@ class Inbox:
         """All in one transaction; where one of them cannot be written, each alone and that one kept aside."""
         try:
             return await self._write(items)
-        except SecondMeError:
-            raise
-        except Exception as error:
+        except _POISON as error:
             log.warning("inbox.group_refused", error=type(error).__name__, count=len(items))
         return [await self._write_alone(item) for item in items]
 
     async def _write_alone(self, item: Inbound) -> Accepted:
         try:
             return (await self._write([item]))[0]
-        except SecondMeError:
-            raise
-        except Exception as error:
+        except _POISON as error:
             payload = json.dumps(item.raw or {"from": item.address, "text": item.text}).encode()
             await self.keep_aside(item.account_id, payload, type(error).__name__)
             return Accepted(None, new=False)

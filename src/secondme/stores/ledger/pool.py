@@ -23,12 +23,14 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
 }
 _DOWN = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-_GOING_DOWN = (
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.CrashShutdownError,
+# What another try may well not meet again: a server that goes or is full, a deadlock, a lock held for too long.
+_PASSING = (
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresSystemError,
 )
 
 
@@ -82,7 +84,7 @@ class Ledger:
         for pool in (self._ears, self._rest, self._light):
             try:
                 await _closed(pool)
-            except (*_DOWN, *_GOING_DOWN):
+            except (*_DOWN, *_PASSING):
                 pool.terminate()
 
 
@@ -95,7 +97,7 @@ async def _closed(pool: asyncpg.Pool) -> None:
 async def _mapped() -> AsyncIterator[None]:
     try:
         yield
-    except (*_DOWN, *_GOING_DOWN) as error:
+    except (*_DOWN, *_PASSING) as error:
         raise StoreUnavailable(f"Postgres does not answer ({type(error).__name__}).") from error
 
 
