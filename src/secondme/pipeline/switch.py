@@ -43,9 +43,11 @@ async def hold_press(held_file: Path, signals: Signals | None, now: datetime) ->
 
     Every mouth looks at both before it speaks. Returns when nothing that began before can still be writing.
     """
-    write_whole(held_file, json.dumps({"since": now.timestamp()}))
-    if signals is not None:
-        await signals.press(now)
+    try:
+        write_whole(held_file, json.dumps({"since": now.timestamp()}))
+    finally:
+        if signals is not None:
+            await signals.press(now)
     await asyncio.sleep(_WRITE_OUT)
     return Pressed(False, now)
 
@@ -82,7 +84,10 @@ class Switch:
         if contact_id is None and until is not None:
             await self._signals.press(now)
         leaving = await self._drain(contact_id)
-        silenced = await self._end_waiting(contact_id, now)
+        try:
+            silenced = await self._end_waiting(contact_id, now)
+        except StoreUnavailable:
+            silenced = 0  # the pause is committed: the judge and the fence end the rest
         self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
         return Pressed(True, now, leaving, silenced)
 
