@@ -15,7 +15,6 @@ from secondme.embedded import Addresses, EmbeddedStores
 from secondme.observe.logs import configure
 from tests.support.world import World
 
-
 secondme.llm.wire_open = False  # no test asks a model outside of this machine
 configure("test", stderr=False, strict=True)  # a log line that could hold content fails its test
 

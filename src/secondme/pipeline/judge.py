@@ -5,7 +5,7 @@ To change when SecondMe answers, change, add or move a row in RULES.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from secondme.domain.message import Kind, Message
@@ -38,7 +38,10 @@ class QuietHours:
         if not inside or self.start == self.end:
             return None
         day = local.date() + timedelta(days=1 if over_midnight and clock >= self.start else 0)
-        return datetime.combine(day, self.end, self.zone).astimezone(now.tzinfo)
+        ends = datetime.combine(day, self.end, self.zone).astimezone(UTC)
+        if ends <= now:  # clocks are set back, and now is in the hour that comes twice
+            ends = datetime.combine(day, self.end.replace(fold=1), self.zone).astimezone(UTC)
+        return ends.astimezone(now.tzinfo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ def _too_late(facts: Facts, message: Message) -> bool:
     """Older than it is still polite to answer; a message held by quiet hours may wait for their end."""
     allowed = facts.turn.account.profile.answer_within
     if facts.quiet and facts.turn.account.profile.keeps_quiet_hours:
-        held_until = facts.quiet.ends_after(message.created_at)
+        arrived = message.created_at
+        held_until = facts.quiet.ends_after(arrived) or facts.quiet.ends_after(arrived + allowed)
         if held_until is not None:
             return facts.turn.now > held_until + allowed
     return facts.turn.now - message.created_at > allowed

@@ -84,7 +84,7 @@ class SimulatorRoutes:
 
 
 def _guarded(route: Route) -> Route:
-    """Refuse what a web page elsewhere could send here: a foreign Host, or a body that is no JSON (see Request.json)."""
+    """Refuse what a web page elsewhere could send: a foreign Host, or a body that is no JSON (Request.json)."""
 
     async def run(request: Request) -> Response:
         if not request.from_loopback_page:
