@@ -19,14 +19,14 @@ _PEOPLE = (
 async def seed(app: App, say: Say) -> None:
     """Fill an empty ledger; again, or where somebody real is known, change nothing. Raises StoreUnavailable."""
     known = {row.address for row in await app.control.everyone()}
-    if known - {number for _, number, _, _ in _PEOPLE}:
-        say("This data directory already knows people, so nothing was added for the demo.")
+    if known:
+        if known.isdisjoint(number for _, number, _, _ in _PEOPLE):
+            say("This data directory already knows people, so nothing was added for the demo.")
         return
     if await _has_no_voice(app):
         await _learn(app, say)
-    if not known:
-        await _meet(app)
-        say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
+    await _meet(app)
+    say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
 
 
 async def _has_no_voice(app: App) -> bool:

@@ -1,11 +1,13 @@
 """The commands, each a thin call into what does the work. Heavy parts are loaded by the command that needs them."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from secondme import __version__
+from secondme.cli import tools
 from secondme.domain.errors import SecondMeError
 
 app = typer.Typer(
@@ -14,6 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="SecondMe answers WhatsApp for its owner.",
 )
+app.add_typer(tools.db, name="db")
+app.add_typer(tools.config, name="config")
+app.add_typer(tools.bench, name="bench")
 Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="An id, a name or a number.")]
 Everybody = Annotated[str, typer.Argument(metavar="all|CONTACT", help="`all`, or an id, a name or a number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -29,11 +34,12 @@ def root(version: Annotated[bool, typer.Option("--version", help="Show the versi
 @app.command()
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="With invented people, to try it.")] = False,
+    processes: Annotated[bool, typer.Option("--processes", help="Each service in its own process.")] = False,
 ) -> None:
     """Start everything; Ctrl-C stops it."""
     from secondme.cli import serving
 
-    serving.up(with_demo=demo)
+    serving.up(with_demo=demo, processes=processes)
 
 
 @app.command()
@@ -105,6 +111,21 @@ def disable(contact: Contact) -> None:
 
 
 @app.command()
+def contact(
+    contact: Contact,
+    relationship: Annotated[
+        str, typer.Option(help="friend, family, colleague, client, manager, acquaintance.")
+    ],
+    persona: Annotated[str | None, typer.Option(help="A persona's id, instead of the one that fits.")] = None,
+) -> None:
+    """Say how you know a contact."""
+    from secondme.cli import people
+    from secondme.cli.opening import run
+
+    run(people.relate(contact, relationship, persona))
+
+
+@app.command()
 def pause(
     whom: Everybody,
     length: Annotated[
@@ -127,6 +148,90 @@ def resume(whom: Everybody) -> None:
     run(pausing.resume(whom))
 
 
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """How things stand."""
+    from secondme.cli import status
+    from secondme.cli.opening import run
+
+    run(status.status(as_json))
+
+
+@app.command()
+def chat(
+    profile: Annotated[
+        str | None, typer.Option(help="clone, support or journal; else the first account.")
+    ] = None,
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are.")] = "You",
+    once: Annotated[str | None, typer.Option(metavar="TEXT", help="Say this, print the answer, end.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Talk to SecondMe in the terminal."""
+    if as_json and once is None:
+        raise typer.BadParameter("goes with --once TEXT", param_hint="--json")
+    from secondme.cli import chat
+    from secondme.cli.opening import run
+
+    run(chat.chat(profile, name, once, as_json=as_json))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A chat as WhatsApp exports it, .txt or .zip.")],
+    me: Annotated[str | None, typer.Option(metavar="NAME", help="You, as the chat names you.")] = None,
+    keep_voice: Annotated[bool, typer.Option("--keep-voice", help="Keep your own plain replies.")] = False,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model (none is asked yet).")] = False,
+    date_order: Annotated[
+        str | None, typer.Option(metavar="dmy|mdy|ymd", help="Where the file does not tell.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read it and store nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one message a line.")] = False,
+) -> None:
+    """Learn your voice from a chat that you exported."""
+    if as_json and not dry_run:
+        raise typer.BadParameter("goes with --dry-run", param_hint="--json")
+    from secondme.cli import importing
+
+    if dry_run:
+        importing.dry_run(file, date_order, as_json=as_json)
+    elif me is None:
+        importing.list_authors(file, date_order)
+    else:
+        from secondme.cli.opening import run
+
+        run(importing.learn(file, me, date_order, keep_voice=keep_voice))
+
+
+@app.command()
+def export(contact: Contact) -> None:
+    """Print everything that is kept about a contact, as JSON."""
+    from secondme.cli import people
+    from secondme.cli.opening import run
+
+    run(people.export(contact))
+
+
+@app.command()
+def forget(
+    contact: Contact,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a contact everywhere."""
+    from secondme.cli import people
+    from secondme.cli.opening import run
+
+    run(people.forget(contact, sure=sure))
+
+
+@app.command()
+def doctor() -> None:
+    """Check what SecondMe stands on; exit code 1 where something is to mend."""
+    from secondme.cli import doctor
+    from secondme.cli.opening import run
+
+    raise typer.Exit(0 if run(doctor.doctor()) else 1)
+
+
 def main() -> None:
     """Entry point: one line for what goes wrong, never a traceback."""
     try:
@@ -135,6 +240,10 @@ def main() -> None:
         sys.exit(_failed(str(error)))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from secondme.cli.crash import explain
+
+        sys.exit(_failed(explain(error)))
 
 
 def _failed(reason: str) -> int:

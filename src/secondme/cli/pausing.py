@@ -1,17 +1,22 @@
 """`pause` and `resume`. A stop of everything must work when nothing else does."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 from secondme.cli import show
-from secondme.cli.opening import opened
+from secondme.cli.opening import opened, prepare, tell
 from secondme.cli.people import name_of
-from secondme.domain.errors import Invalid
-from secondme.pipeline.switch import Pressed
-from secondme.settings import parse_duration
-from secondme.wiring import App
+from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
+from secondme.embedded import running
+from secondme.pipeline.switch import Pressed, hold_press
+from secondme.settings import Settings, load, parse_duration
+from secondme.stores.signals import RedisSignals
+from secondme.wiring import HELD_PRESS, App, open_app
 
 EVERYBODY = "all"
 HELD = 3  # exit code of a stop that is not yet in the ledger
+_AT_ONCE = 2.0  # seconds that the ledger gets before a stop is held beside it
+_AT_ALL = 12.0  # seconds that it gets to take the stop itself
 
 
 async def pause(whom: str, length: str | None) -> int:
@@ -20,9 +25,7 @@ async def pause(whom: str, length: str | None) -> int:
     if whom != EVERYBODY:
         await _pause_one(whom, lasts)
         return 0
-    async with opened() as app:
-        _report(app, await app.switch.press(None, lasts), lasts)
-    return 0
+    return await _stop_everything(lasts)
 
 
 def _length(text: str | None) -> timedelta | None:
@@ -46,10 +49,72 @@ async def _pause_one(whom: str, lasts: timedelta | None) -> None:
         _details(done)
 
 
-def _report(app: App, done: Pressed, lasts: timedelta | None) -> None:
-    if done.committed:
+async def _stop_everything(lasts: timedelta | None) -> int:
+    """Into the ledger; where that takes long, first beside it, where every mouth looks before it speaks."""
+    settings = load()
+    prepare(settings, "cli")
+    opening = asyncio.ensure_future(open_app(settings, tell))
+    await asyncio.wait({opening}, timeout=_AT_ONCE)
+    if opening.done() and opening.exception() is None:
+        return await _press(opening.result(), lasts)
+    held = asyncio.ensure_future(_hold(settings))
+    try:
+        await asyncio.wait({opening}, timeout=_AT_ALL)
+        if not opening.done():
+            opening.cancel()
+        app = await opening
+    except asyncio.CancelledError:
+        return _say_held(await held, lasts, "The ledger does not answer in time.")
+    except SecondMeError as error:
+        return _say_held(await held, lasts, str(error))
+    await held
+    return await _press(app, lasts)
+
+
+async def _press(app: App, lasts: timedelta | None) -> int:
+    try:
+        done = await app.switch.press(None, lasts)
+        if not done.committed:
+            return _say_held(done, lasts, "The ledger does not answer.")
         print(f"Everything is stopped {_until(app, done, lasts)}. Committed: nothing more leaves.")
-    _details(done)
+        _details(done)
+        await _settle_held(app)
+        return 0
+    finally:
+        await app.close()
+
+
+async def _settle_held(app: App) -> None:
+    """A stop that was held beside the ledger meanwhile is in it now."""
+    try:
+        await app.switch.held()
+    except StoreUnavailable as error:
+        print(f"{error} Nothing is sent meanwhile.")
+
+
+async def _hold(settings: Settings) -> Pressed:
+    signals = _signals(settings)
+    try:
+        return await hold_press(settings.data_dir / HELD_PRESS, signals, datetime.now(UTC))
+    finally:
+        if signals:
+            await signals.close()
+
+
+def _signals(settings: Settings) -> RedisSignals | None:
+    """Redis, if it is known where; nothing is started for it."""
+    addresses = running(settings.data_dir)
+    url = settings.redis_address or (addresses.redis_url if addresses else None)
+    return RedisSignals(url) if url else None
+
+
+def _say_held(done: Pressed, lasts: timedelta | None, reason: str) -> int:
+    print(f"Everything is stopped since {done.since:%H:%M:%S} UTC: held, not committed.")
+    print(f"{' '.join(reason.split())}")
+    print("The stop is committed to the ledger before anything is sent again.")
+    if lasts:
+        print("Its end could not be kept: it lasts until `secondme resume all`.")
+    return HELD
 
 
 def _until(app: App, done: Pressed, lasts: timedelta | None) -> str:

@@ -1,11 +1,14 @@
 """Commands about contacts, and the link to the page that shows them."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+import typer
+
 from secondme.cli import show
 from secondme.cli.opening import opened
-from secondme.cli.ports import who_answers
+from secondme.cli.ports import answers
 from secondme.domain.contact import ContactRow
 from secondme.domain.errors import NotFound
 from secondme.domain.pause import ContactState, Pause, effective_state
@@ -19,8 +22,10 @@ async def link() -> None:
     """A fresh link. Raises NotFound where no dashboard would take it."""
     async with opened(reads=True) as app:
         port = app.settings.dashboard_port
-        if await who_answers(port) != "dashboard":
-            raise NotFound(f"No dashboard answers on port {port}: start it with `secondme up`.")
+        if not await answers(app.settings.data_dir, "dashboard", port):
+            raise NotFound(
+                f"No dashboard of this instance answers on port {port}: start it with `secondme up`."
+            )
         print(await make_link(app))
 
 
@@ -110,3 +115,31 @@ async def enable(wanted: str, enabled: bool) -> None:
             print("Everything is stopped at the moment: `secondme resume all` lifts that.")
         elif pause:
             print("A pause of theirs still runs: `secondme resume` with their name lifts it.")
+
+
+async def relate(wanted: str, relationship: str, persona: str | None) -> None:
+    """Say how the owner knows a contact, and by which persona they are answered if not by that."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(wanted)
+        await app.control.relate(rows[0].id, relationship, persona)
+        voice = f" and hears the persona {persona}" if persona else ""
+        print(f"{name_of(rows)} is a {relationship}{voice}.")
+
+
+async def export(wanted: str) -> None:
+    """Everything that is kept about a contact, as JSON."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(wanted)
+        show.as_json(await app.control.export(rows[0].id))
+
+
+async def forget(wanted: str, *, sure: bool) -> None:
+    """Erase a contact; prints the receipt."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(wanted)
+        if not sure and sys.stdin.isatty():
+            typer.confirm(f"Erase everything about {name_of(rows)}, for good?", abort=True, err=True)
+        receipt = await app.control.forget(rows[0].id)
+        went = ", ".join(f"{number:,} {noun}" for noun, number in receipt["erased"].items())
+        print(f"{name_of(rows)} is forgotten: {went}.")
+        print(f"Receipt: {receipt['forgotten']}, finished {receipt['finishedAt']}.")

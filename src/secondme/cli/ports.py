@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +17,7 @@ from secondme.wiring import Say
 _NOTICE = 1.5  # seconds in which a process whose supervisor was killed notices
 _LEAVING = 30.0  # seconds that a stopping process gets to be gone
 _PATIENCE = aiohttp.ClientTimeout(total=4)
-_STOPPING = "stopping"
+RUNNING, _STOPPING = "running", "stopping"
 
 
 def ports_of(settings: Settings) -> dict[str, int]:
@@ -31,7 +31,7 @@ def ports_of(settings: Settings) -> dict[str, int]:
 
 
 async def who_answers(port: int) -> str | None:
-    """The name of our service on this port of this machine; empty for somebody else's, None for nobody."""
+    """The name of the service on this port of this machine; empty for a stranger's, None for nobody."""
     try:
         async with (
             aiohttp.ClientSession(timeout=_PATIENCE) as session,
@@ -45,11 +45,37 @@ async def who_answers(port: int) -> str | None:
     return str(found.get("service", "")) if isinstance(found, dict) else ""
 
 
+async def answers(data_dir: Path, name: str, port: int) -> bool:
+    """Whether this service of this very data directory answers."""
+    return holder(data_dir, port) is not None and await who_answers(port) == name
+
+
+def holder(data_dir: Path, port: int) -> tuple[int, str] | None:
+    """The process that has this port for the data directory, and whether it is starting, running or stopping."""
+    path = _lock_file(data_dir, port)
+    if not path.exists():
+        return None
+    with closing(FileLock(path)) as lock:
+        if lock.try_shared():
+            return None
+        pid, _, word = lock.read().partition(" ")
+    return int(pid or 0), word
+
+
+def _lock_file(data_dir: Path, port: int) -> Path:
+    return data_dir / "run" / f"port-{port}.lock"
+
+
 class Claim:
     """The ports of this process's services. The kernel frees them with the process, however it ends."""
 
     def __init__(self, locks: list[FileLock]) -> None:
         self._locks = locks
+        self._note("starting")
+
+    def running(self) -> None:
+        """Tell a supervisor that every port answers."""
+        self._note(RUNNING)
 
     def leaving(self) -> None:
         """Tell whoever starts next that it is worth waiting."""
@@ -69,13 +95,10 @@ async def claimed(data_dir: Path, ports: Iterable[int], halt: Halt, say: Say) ->
     with ExitStack() as stack:
         locks = []
         for port in sorted(set(ports)):
-            lock = FileLock(data_dir / "run" / f"port-{port}.lock")
-            stack.callback(lock.close)
+            lock = stack.enter_context(closing(FileLock(_lock_file(data_dir, port))))
             await _acquire(lock, port, halt, say)
             locks.append(lock)
-        claim = Claim(locks)
-        claim._note("running")
-        yield claim
+        yield Claim(locks)
 
 
 async def _acquire(lock: FileLock, port: int, halt: Halt, say: Say) -> None:

@@ -45,7 +45,12 @@ async def run_services(
         if app is None:
             return
         try:
-            await _serve(app, names, halt, say, started)
+
+            async def running(app: App) -> None:
+                claim.running()
+                await started(app)
+
+            await _serve(app, names, halt, say, running)
         finally:
             claim.leaving()
             await app.close()

@@ -5,7 +5,8 @@ import os
 from secondme.cli import demo
 from secondme.cli.halting import LIFELINE
 from secondme.cli.opening import log_file, prepare, shown
-from secondme.cli.running import nothing, run_forever, run_services
+from secondme.cli.running import run_forever, run_services
+from secondme.cli.supervising import supervise
 from secondme.services import NAMES
 from secondme.settings import load
 from secondme.web.dashboard.auth import make_link
@@ -14,8 +15,8 @@ from secondme.wiring import App
 UP = "secondme"  # what `up` calls itself in its log
 
 
-def up(*, with_demo: bool) -> None:
-    """The four services in this process, until asked to stop."""
+def up(*, with_demo: bool, processes: bool) -> None:
+    """The four services, in this process or in one each, until asked to stop."""
     settings = load()
     prepare(settings, UP)
 
@@ -23,10 +24,10 @@ def up(*, with_demo: bool) -> None:
         if with_demo:
             await demo.seed(app, say)
 
-    async def started(app: App) -> None:
-        await announce(app)
-
-    run_forever(run_services(settings, NAMES, say, before=before, started=started))
+    if processes:
+        run_forever(supervise(settings, NAMES, say, before, announce))
+    else:
+        run_forever(run_services(settings, NAMES, say, before=before, started=announce))
     say("Stopped.")
 
 
@@ -39,7 +40,10 @@ def alone(name: str) -> None:
     async def started(app: App) -> None:
         say(f"The {name} is ready.")
 
-    run_forever(run_services(settings, [name], say, started=nothing if supervised else started))
+    if supervised:  # the supervisor speaks for all; what matters is in the log
+        run_forever(run_services(settings, [name], lambda line: None))
+    else:
+        run_forever(run_services(settings, [name], say, started=started))
 
 
 async def announce(app: App) -> None:

@@ -11,13 +11,13 @@ _WIDE = 200  # columns where nobody looks: a pipe has no edge to wrap at
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns under quiet headings; untrusted text in a cell is only text."""
+    """Columns under quiet headings, if there are any; untrusted text in a cell is only text."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_header=any(headings))
     for heading in headings:
         shown.add_column(heading, overflow="fold")
     for row in rows:

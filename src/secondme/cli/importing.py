@@ -1,0 +1,110 @@
+"""`import`: a chat that the owner exported becomes their voice. Loads little, so that a dry run is quick."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secondme.cli import show
+from secondme.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from secondme.memory.exports import Export
+    from secondme.pipeline.importing import Report
+
+_AUTHORS = 50  # listed
+
+
+def dry_run(file: Path, order: str | None, *, as_json: bool) -> None:
+    """Read and store nothing. Raises ExportError."""
+    from secondme.memory.exports import json_line, open_export
+
+    export = open_export(file, order=order)
+    if not as_json:
+        _describe(export)
+        return
+    # Whatever the locale: JSON is UTF-8, and what cannot be encoded becomes an escape that JSON knows.
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout.writelines(f"{json_line(message)}\n" for message in export.messages())
+
+
+def list_authors(file: Path, order: str | None) -> None:
+    """Who writes in it, for an owner who did not say which of them they are. Raises Invalid after the list."""
+    from secondme.memory.exports import open_export
+
+    names = _describe(open_export(file, order=order))
+    example = show.plain(names[0]) if names else "NAME"
+    raise Invalid(f'Say who you are in this chat: --me "{example}" (one of the names above).')
+
+
+def _describe(export: "Export") -> list[str]:
+    """Print how the file is understood and who writes in it; returns the names."""
+    authors: dict[str, int] = {}
+    messages = 0
+    for message in export.messages():
+        messages += 1
+        if message.author is not None:
+            authors[message.author] = authors.get(message.author, 0) + 1
+    layout = export.layout
+    print(
+        f"{show.count(messages, 'message')}; dates are {layout.order}, {layout.hours} hours: {layout.decided}."
+    )
+    ranked = sorted(authors, key=lambda name: -authors[name])
+    show.table(("author", "messages"), [(name, f"{authors[name]:,}") for name in ranked[:_AUTHORS]])
+    if len(ranked) > _AUTHORS:
+        print(f"… and {len(ranked) - _AUTHORS:,} more.")
+    return ranked
+
+
+async def learn(file: Path, me: str, order: str | None, *, keep_voice: bool) -> None:
+    """Import for good. Raises ExportError, NotFound where `me` does not write in it, and what opening raises."""
+    from secondme.cli.opening import opened
+    from secondme.memory.exports import open_export
+
+    await asyncio.to_thread(open_export, file, order=order)  # what is no export starts no stores
+    async with opened() as app:
+        with _progress() as progress:
+            report = await app.importer.run(file, me, keep_voice, order, progress)
+    _say(report, me, keep_voice=keep_voice)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere. What it yields is called from another thread."""
+    if not sys.stderr.isatty():
+        yield lambda done, size: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("read", total=None)
+        yield lambda done, size: bar.update(task, completed=done, total=size)
+
+
+def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
+    """What was learned, what was kept and where, and what was not."""
+    style, persona = report.persona.style, report.persona
+    print(f"Read {show.count(report.messages, 'message')}, {report.own:,} of them by {show.plain(me)}.")
+    print(f"Dates: {report.layout}.")
+    print()
+    print(
+        f"Learned: a {persona.tone} voice, {show.count(len(style.phrases), 'phrase')} said again and again."
+    )
+    for line in persona.style_guide.splitlines():
+        print(f"  {show.plain(line)}")
+    print()
+    if keep_voice:
+        known = report.offered - report.kept
+        again = f" ({known:,} were known already)" if known else ""
+        print(
+            f"Kept, sealed in the ledger: {show.count(report.kept, 'plain reply', 'plain replies')} of yours{again}."
+        )
+    else:
+        print(
+            "Kept: the figures and phrases above. With --keep-voice also your plain replies, to answer from."
+        )
+    print("Nothing else of this chat was stored, and nothing that anybody else wrote.")

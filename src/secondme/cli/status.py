@@ -1,0 +1,135 @@
+"""`status`: how things stand, in one look."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from secondme.cli import show
+from secondme.cli.opening import opened
+from secondme.cli.ports import answers, ports_of
+from secondme.domain.errors import StoreUnavailable
+from secondme.domain.pause import Pause, PauseReason
+from secondme.stores.ledger import pauses
+from secondme.wiring import App
+
+_WHY = {
+    PauseReason.SWITCH: "you stopped everything",
+    PauseReason.MANUAL: "you paused it",
+    PauseReason.OWNER_WORD: "you wrote there yourself",
+    PauseReason.RATE_LIMIT: "too many messages in a minute",
+}
+_COUNTS = {
+    "waiting": "messages without a receipt",
+    "due": "conversations due now",
+    "open_deliveries": "deliveries on their way",
+    "uncertain": "deliveries that may or may not have arrived",
+    "kept_aside": "items that could not be read",
+}
+
+
+async def status(as_json: bool) -> None:
+    """Print it."""
+    async with opened(reads=True) as app:
+        found = await _collect(app)
+    if as_json:
+        show.as_json(found)
+    else:
+        _print(found)
+
+
+async def _collect(app: App) -> dict[str, Any]:
+    now = app.clock.now()
+    state = await app.control.status()
+    async with app.ledger.transaction() as tx:
+        running = await pauses.active(tx, now)
+    names = {row.id: row.name or row.address for row in await app.control.everyone()}
+    return {
+        "accounts": [
+            {"id": a.id, "channel": a.channel, "profile": a.profile.name} for a in app.accounts.values()
+        ],
+        "mind": app.mind_name,
+        "offline": app.mind_name == "offline",
+        "switch": await _switch(app, running),
+        "pauses": [_pause(app, p, names.get(p.contact_id)) for p in running if p.contact_id],
+        "counts": {name: state[name] for name in _COUNTS},
+        "receipts": state["receipts"],
+        "services": await _services(app),
+        "dependencies": (await app.health())["dependencies"],
+    }
+
+
+async def _switch(app: App, running: Sequence[Pause]) -> dict[str, Any]:
+    """`stopped` None: nobody knows, and so nothing is sent."""
+    stops = [p for p in running if p.contact_id is None]
+    if stops:
+        until = None if any(p.until is None for p in stops) else max(p.until for p in stops if p.until)
+        since = min(p.since for p in stops)
+        return {"stopped": True, "since": _local(app, since), "until": _local(app, until)}
+    try:
+        return {"stopped": await app.switch.held(), "since": None, "until": None}
+    except StoreUnavailable:
+        return {"stopped": None, "since": None, "until": None}
+
+
+def _pause(app: App, pause: Pause, name: str | None) -> dict[str, Any]:
+    return {
+        "contact": str(pause.contact_id),
+        "name": name,
+        "reason": pause.reason.value,
+        "since": _local(app, pause.since),
+        "until": _local(app, pause.until),
+    }
+
+
+def _local(app: App, moment: Any) -> Any:
+    return moment.astimezone(app.settings.timezone) if moment else None
+
+
+async def _services(app: App) -> dict[str, Any]:
+    ports, folder = ports_of(app.settings), app.settings.data_dir
+    found = await asyncio.gather(*(answers(folder, name, port) for name, port in ports.items()))
+    return {
+        name: {"port": port, "answers": answer}
+        for (name, port), answer in zip(ports.items(), found, strict=True)
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    accounts = ", ".join(f"{a['id']} ({a['profile']}, {a['channel']})" for a in found["accounts"])
+    mind = "offline: no model is set, it repeats what you have said" if found["offline"] else found["mind"]
+    rows = [
+        ("accounts", accounts),
+        ("mind", mind),
+        ("switch", _switch_line(found["switch"])),
+        *((name, _service_line(service)) for name, service in found["services"].items()),
+        *((name, state) for name, state in found["dependencies"].items()),
+        *((_COUNTS[name], f"{number:,}") for name, number in found["counts"].items()),
+    ]
+    show.table(("", ""), rows)
+    if found["pauses"]:
+        pauses_shown = [(p["name"] or p["contact"], _WHY[p["reason"]], _until(p)) for p in found["pauses"]]
+        show.table(("paused", "because", "how long"), pauses_shown)
+    if found["receipts"]:
+        show.table(("how the last day's messages ended", ""), _endings(found["receipts"]))
+    else:
+        print("No message has ended in the last day.")
+
+
+def _endings(receipts: dict[str, int]) -> list[tuple[str, str]]:
+    return [(ending.replace(" ", ", by "), f"{number:,}") for ending, number in receipts.items()]
+
+
+def _switch_line(switch: dict[str, Any]) -> str:
+    if switch["stopped"] is None:
+        return "unknown, a store does not answer: nothing is sent"
+    if not switch["stopped"]:
+        return "running"
+    return f"everything is stopped {_until(switch)}"
+
+
+def _until(pause: dict[str, Any]) -> str:
+    return f"until {pause['until']:%Y-%m-%d %H:%M %Z}" if pause["until"] else "until you resume"
+
+
+def _service_line(service: dict[str, Any]) -> str:
+    return f"answers on port {service['port']}" if service["answers"] else f"not on port {service['port']}"

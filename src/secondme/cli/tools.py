@@ -1,0 +1,69 @@
+"""The commands in groups: `db`, `config`, `bench`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+db = typer.Typer(no_args_is_help=True, help="The ledger's database.")
+config = typer.Typer(no_args_is_help=True, help="Settings.")
+bench = typer.Typer(help="Measure it.")
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the ledger to the newest schema; `secondme up` does so too."""
+    from secondme.cli import database
+    from secondme.cli.opening import run
+
+    run(database.bring_up_to_date())
+
+
+@db.command()
+def seed() -> None:
+    """Put the default personas where they are missing."""
+    from secondme.cli import database
+    from secondme.cli.opening import run
+
+    run(database.seed())
+
+
+@db.command()
+def reset(
+    erase_server: Annotated[
+        bool, typer.Option("--yes-erase-everything", help="Also where DATABASE_URL names a server of yours.")
+    ] = False,
+) -> None:
+    """Erase the ledger, after asking. Never where SECONDME_ENV is production."""
+    from secondme.cli import database
+    from secondme.cli.opening import run
+
+    run(database.reset(erase_server=erase_server))
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of secondme.yaml."""
+    from secondme.settings import schema
+
+    print(json.dumps(schema(), indent=2))
+
+
+@bench.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    peers: Annotated[Path | None, typer.Option(metavar="DIR", help="Others to compare with.")] = None,
+) -> None:
+    if context.invoked_subcommand is None:
+        from secondme.cli import bench
+
+        bench.everything(peers)
+
+
+@bench.command()
+def voice() -> None:
+    """How near the offline mind comes to what people really answered, on two bundled chats."""
+    from secondme.cli import bench
+
+    bench.voice()
