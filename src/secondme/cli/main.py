@@ -37,6 +37,7 @@ def up(
     processes: Annotated[bool, typer.Option("--processes", help="Each service in its own process.")] = False,
 ) -> None:
     """Start everything; Ctrl-C stops it."""
+    print("Starting …", flush=True)
     from secondme.cli import serving
 
     serving.up(with_demo=demo, processes=processes)

@@ -16,7 +16,7 @@ from secondme.wiring import HELD_PRESS, App, open_app
 EVERYBODY = "all"
 HELD = 3  # exit code of a stop that is not yet in the ledger
 _AT_ONCE = 2.0  # seconds that the ledger gets before a stop is held beside it
-_AT_ALL = 12.0  # seconds that it gets to take the stop itself
+_AT_ALL = 6.0  # seconds more that it gets to take the stop itself
 
 
 async def pause(whom: str, length: str | None) -> int:

@@ -122,8 +122,8 @@ async def relate(wanted: str, relationship: str, persona: str | None) -> None:
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
         await app.control.relate(rows[0].id, relationship, persona)
-        voice = f" and hears the persona {persona}" if persona else ""
-        print(f"{name_of(rows)} is a {relationship}{voice}.")
+        voice = f"the persona {persona}" if persona else "the persona that fits"
+        print(f"{name_of(rows)}: {relationship}, answered by {voice}.")
 
 
 async def export(wanted: str) -> None:

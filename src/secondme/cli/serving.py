@@ -2,7 +2,7 @@
 
 import os
 
-from secondme.cli import demo
+from secondme.cli import demo, show
 from secondme.cli.halting import LIFELINE
 from secondme.cli.opening import log_file, prepare, shown
 from secondme.cli.running import run_forever, run_services
@@ -48,22 +48,14 @@ def alone(name: str) -> None:
 
 async def announce(app: App) -> None:
     """How to get in, who answers, and how to stop."""
-    settings = app.settings
-    link = await make_link(app)
-    accounts = ", ".join(
-        f"{a.id} ({a.profile.name}, {a.channel})" if a.id != a.profile.name else f"{a.id} ({a.channel})"
-        for a in app.accounts.values()
-    )
-    say("")
-    say("SecondMe is running.")
-    say("")
-    say(f"  Open      {link}")
-    say("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
-    say(f"  Answers   {who_answers(app)}")
-    say(f"  Accounts  {accounts}")
-    say(f"  Log       {shown(log_file(settings, UP))}")
-    say("")
-    say("Ctrl-C stops everything.")
+    accounts = ", ".join(f"{a.id} ({a.profile.name}, {a.channel})" for a in app.accounts.values())
+    show.line("\nSecondMe is running.\n", "bold")
+    show.line(f"  Open      {await make_link(app)}", "bold")
+    show.line("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
+    show.line(f"  Answers   {who_answers(app)}")
+    show.line(f"  Accounts  {accounts}")
+    show.line(f"  Log       {shown(log_file(app.settings, UP))}\n")
+    show.line("Ctrl-C stops everything.", "bold")
 
 
 def who_answers(app: App) -> str:
@@ -74,5 +66,5 @@ def who_answers(app: App) -> str:
 
 
 def say(line: str) -> None:
-    """One line, at once, also into a pipe."""
-    print(line, flush=True)
+    """What is going on, at once."""
+    show.line(line, "dim")

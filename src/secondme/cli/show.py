@@ -25,6 +25,17 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else _WIDE).print(shown)
 
 
+def line(text: str, style: str = "") -> None:
+    """One line at once, also into a pipe; styled on a terminal, and never wrapped: it may hold a link."""
+    if not sys.stdout.isatty():
+        print(text, flush=True)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(text, style=style), soft_wrap=True)
+
+
 def plain(text: str) -> str:
     """Text that others wrote, without what a terminal would obey."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
@@ -32,7 +43,11 @@ def plain(text: str) -> str:
 
 def as_json(value: Any) -> None:
     """One JSON value, times in ISO form."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def moment(at: datetime | None, zone: ZoneInfo) -> str:
