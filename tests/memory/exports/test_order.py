@@ -82,6 +82,25 @@ def test_the_caller_cannot_decide_against_the_file(tmp_path: Path) -> None:
         layout(tmp_path, lines("25/04/2024"), "ymd")
 
 
+def test_the_caller_is_heard_on_years_of_two_digits(tmp_path: Path) -> None:
+    assert layout(tmp_path, lines("21/03/14"), "ymd").order == "ymd"
+
+
+def test_an_order_that_the_file_proves_stays_proven_when_it_is_given(tmp_path: Path) -> None:
+    assert layout(tmp_path, lines("25/04/2024", "26/04/2024", "27/04/2024"), "dmy").certain
+
+
+def test_what_is_given_is_held_against_the_whole_file(tmp_path: Path) -> None:
+    text = lines(*["05/04/2024"] * 4000) + lines(*["25/04/2024"] * 1000)
+    with pytest.raises(ExportError, match="cannot be read as mdy"):
+        layout(tmp_path, text, "mdy")
+
+
+def test_two_digit_years_in_front_show_by_years_to_come(tmp_path: Path) -> None:
+    assert layout(tmp_path, lines("21-03-12", "21-03-31")).order == "ymd"
+    assert layout(tmp_path, lines("21/03/12", "21/04/02")).order == "ymd"
+
+
 def test_an_order_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="one of dmy, mdy, ymd"):
         layout(tmp_path, lines("25/04/2024"), "day first")

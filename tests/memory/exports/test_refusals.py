@@ -5,6 +5,7 @@ import random
 import stat
 import struct
 import time
+import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,17 @@ def test_refusals_name_neither_people_nor_files(tmp_path: Path) -> None:
     path = pack(tmp_path, {"Ana.txt": CHAT, "Bo.txt": CHAT}, "WhatsApp Chat with Cleo.zip")
     message = refusal(path)
     assert not any(name in message for name in ("Ana", "Bo", "Cleo", str(tmp_path)))
+
+
+def test_no_traceback_names_people(tmp_path: Path) -> None:
+    path = pack(tmp_path, {"WhatsApp Chat with Cleo.txt": CHAT * 50})
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b"PK\x01\x02") + 16] ^= 0xFF  # its checksum
+    path.write_bytes(raw)
+    with pytest.raises(ExportError) as error:
+        open_export(path)
+    printed = traceback.TracebackException.from_exception(error.value).format(chain=True)
+    assert "damaged" in str(error.value) and "Cleo" not in "".join(printed)
 
 
 def test_a_broken_character_here_and_there_is_read(tmp_path: Path) -> None:

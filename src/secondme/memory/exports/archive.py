@@ -26,8 +26,8 @@ def find_chat(archive: BinaryIO, stem: str) -> tuple[zipfile.ZipFile, zipfile.Zi
     _check_directory(archive)
     try:
         opened = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise ExportError(DAMAGED) from error
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        raise ExportError(DAMAGED) from None  # what zipfile says quotes names
     members = opened.infolist()
     for member in members:
         _check_name(member)
@@ -62,8 +62,8 @@ def _length64(archive: BinaryIO, locator: bytes) -> int:
         record = archive.read(56)
         archive.seek(0)
         (length,) = struct.unpack_from("<Q", record, 40)
-    except (struct.error, OSError, OverflowError, ValueError) as error:
-        raise ExportError(DAMAGED) from error
+    except (struct.error, OSError, OverflowError, ValueError):
+        raise ExportError(DAMAGED) from None
     if not record.startswith(_END64):
         raise ExportError(DAMAGED)
     return int(length)

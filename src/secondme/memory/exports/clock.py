@@ -128,6 +128,11 @@ def period_words(written: str, learnt: Mapping[str, str]) -> set[str]:
     return {word for word in words if known.get(word, "none") != "none"}
 
 
+def explained(written: str) -> bool:
+    """Whether all words beside a time are in our list."""
+    return _PARTS.fullmatch(written) is not None and not _unknown(written)
+
+
 def _unknown(written: str) -> list[tuple[str, str]]:
     """Words beside one time that are in no list, with the hour as written; none if a known word is there."""
     parts = _PARTS.fullmatch(written)

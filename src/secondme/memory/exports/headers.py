@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from secondme.memory.exports.clock import explained
 from secondme.memory.exports.errors import ExportError
 from secondme.memory.exports.words import MARKS
 
@@ -19,6 +20,7 @@ _HOUR_SEPARATORS = f"(?:[:.]|{_SPACE}?[hê時时点點시]{_SPACE}?)"
 _MINUTE_SEPARATORS = f"(?:[:.]|{_SPACE}?(?:min|ê|分|분){_SPACE}?)"
 _AUTHOR = rf"(?:([^:\n]{{1,256}}+):(?:{_SPACE}|(?=\n)|\Z))?"
 _CLOSES = ("bracket", "dash", "colon")
+_DOTS = f"[.]{_SPACE}"  # without anything after the time, only a date such as "13. 6. 2018." shows a header
 _RARE = 0.02  # of the headers: below this share a variation is a quotation, not the layout
 
 LONGEST = 2048
@@ -29,7 +31,7 @@ LONGEST = 2048
 class Shape:
     """A layout as found. `between` are the two separators of the date, as classes of characters."""
 
-    close: str  # bracket: [date, time] · dash: date, time - · colon: date, time:
+    close: str  # bracket: [date, time] · dash: date, time - · colon: date, time: · bare: date time
     time_first: bool
     between: tuple[str, str] = (f"[{_SEPARATORS}]", f"[{_SEPARATORS}]")
     spaced: bool = True  # spaces or marks inside the date
@@ -47,6 +49,7 @@ class Shape:
             "bracket": rf"\]{_SPACE}?",
             "dash": f"{_SPACE}[{_DASHES}]{_SPACE}",
             "colon": f":{_SPACE}",
+            "bare": _SPACE,
         }[self.close]
         return re.compile(f"\n{_MARK}{opening}{body}{closing}{_AUTHOR}")
 
@@ -67,6 +70,8 @@ class Shape:
         return rf"[^{digits}\n{excluded}]{{{least},24}}"
 
     def _date_then_time(self) -> str:
+        if self.close == "bare":
+            return f"{self._date()}({self._other(r'\[\]', 1)}{self._clock()})"
         tail = {"bracket": r"\]", "dash": r"\]" + _DASHES.replace("-", r"\-"), "colon": r":\]\-"}[self.close]
         return f"{self._date()}({self._other(r'\[\]', 1)}{self._clock()}{self._other(tail, 0)})"
 
@@ -90,11 +95,9 @@ def detect(head: str) -> tuple[Shape, list[Header]]:
     Raises ExportError if there is none, or too little of it to be an export.
     """
     text = f"\n{head}"
-    generic = [
-        Shape(close, first, hour=":" if first else _HOUR_SEPARATORS)
-        for first in (False, True)
-        for close in _CLOSES
-    ]
+    generic = [Shape(close, False) for close in _CLOSES]
+    generic += [Shape(close, True, hour=":") for close in _CLOSES]
+    generic += [Shape("bare", False, (_DOTS, _DOTS))]
     found = [(shape, _headers(shape, text)) for shape in generic]
     shape, headers = max(found, key=lambda pair: len(pair[1]))
     if not headers or (len(headers) == 1 and text[: headers[0].start].strip(f"\n\r {MARKS}")):
@@ -107,7 +110,10 @@ def detect(head: str) -> tuple[Shape, list[Header]]:
 
 def _headers(shape: Shape, text: str) -> list[Header]:
     date, time = (2, 1) if shape.time_first else (1, 2)
-    return [Header(m[date], m[time], m.start()) for m in shape.regex.finditer(text)]
+    found = [Header(m[date], m[time], m.start()) for m in shape.regex.finditer(text)]
+    if shape.close == "colon":  # or a log with its levels, "10:00:01 ERROR: disk full", would pass for a chat
+        return [header for header in found if explained(header.time)]
+    return found
 
 
 def _narrow(shape: Shape, headers: list[Header]) -> tuple[Shape, list[Header]]:
@@ -120,7 +126,7 @@ def _narrow(shape: Shape, headers: list[Header]) -> tuple[Shape, list[Header]]:
     plain = "".join(re.findall(r"\D", dates))
     narrowed = replace(
         shape,
-        between=(re.escape(between[0]), re.escape(between[1])),
+        between=shape.between if shape.close == "bare" else (re.escape(between[0]), re.escape(between[1])),
         spaced=any(c.isspace() or c in MARKS for c in plain),
         era="R" in plain or "H" in plain,
         digit="[0-9]" if all(c.isascii() for c in dates + times if c.isdigit()) else r"\d",

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from secondme.memory.exports.calendars import numbers, read
+from secondme.memory.exports.calendars import numbers, read, thai
 from secondme.memory.exports.errors import DateOrderAmbiguous, ExportError
 
 ORDERS = ("dmy", "mdy", "ymd")
 _FIRST_YEAR = 2009  # WhatsApp began in February 2009
-_LAST_YEAR = 2100
 _EARLY = 3  # witnesses that settle the order before the whole file is read
 _NAMES = {"dmy": "day first", "mdy": "month first", "ymd": "year first", "ydm": "year, day, month"}
 _ENGLISH = frozenset(  # day-period words of the languages that may put the month first
@@ -84,7 +83,9 @@ class Evidence:
     def _fitting(self, written: str) -> dict[str, date]:
         """The days that this date can be; those of impossible years only if there are no others."""
         days = {o: day for o in self.candidates if (day := read(written, o, thai=self.thai)) is not None}
-        likely = {order: day for order, day in days.items() if _FIRST_YEAR <= day.year <= _LAST_YEAR}
+        likely = {
+            order: day for order, day in days.items() if _FIRST_YEAR <= day.year <= self.latest.year + 1
+        }
         return likely or days
 
     def fits(self, order: str) -> bool:
@@ -92,25 +93,32 @@ class Evidence:
         reading = self._readings.get(order)
         return reading is not None and reading.hits > 0 and reading.misses * 10 <= reading.hits
 
-    def verdict(self, *, whole: bool, hints: "Hints") -> Verdict | None:
-        """The order, or None while more of the file may tell. Raises DateOrderAmbiguous if `whole`."""
-        least = 1 if whole else _EARLY
-        if whole and not any(reading.hits for reading in self._readings.values()):
+    def early(self) -> Verdict | None:
+        """The order if several witnesses prove it; None while more of the file may tell."""
+        return self._proof(_EARLY)[0]
+
+    def final(self, hints: "Hints") -> Verdict:
+        """The order after the whole file. Raises DateOrderAmbiguous."""
+        if not any(reading.hits for reading in self._readings.values()):
             raise ExportError(
                 "The dates of this file are no days of any calendar that SecondMe reads. "
                 "Set the phone to the Gregorian calendar and export the chat again."
             )
+        verdict, left = self._proof(1)
+        return verdict or self._by_convention(left, hints)
+
+    def _proof(self, least: int) -> tuple[Verdict | None, list[str]]:
+        """What at least so many witnesses prove, or the orders that are left."""
         left = self._left("misses", self.candidates, least)
-        if "ymd" in left and "ydm" in self.candidates and self._readings["ymd"].hits:
-            return Verdict("ymd", True, "the year comes first")
+        if left == ["ymd"] or (least == 1 and left == ["ymd", "ydm"]):  # no language writes ydm
+            return Verdict("ymd", True, "the year comes first"), left
         if len(left) == 1:
-            return Verdict(left[0], True, self._by_number(left[0]))
+            return Verdict(left[0], True, self._by_number(left[0])), left
         left = self._left("descents", left, least)
         if len(left) == 1:
-            return Verdict(left[0], True, f"the dates run forward in time only when read {_NAMES[left[0]]}")
-        if not whole:
-            return None
-        return self._by_convention(left, hints)
+            forward = f"the dates run forward in time only when read {_NAMES[left[0]]}"
+            return Verdict(left[0], True, forward), left
+        return None, left
 
     def _left(self, what: str, among: Iterable[str], least: int) -> list[str]:
         """The orders that no `what` refutes: some, where another has none or a small part of them."""
@@ -169,10 +177,13 @@ class Hints:
         return ""
 
 
-def candidates(dates: Iterable[str], *, spaced_dots: bool) -> tuple[str, ...]:
+def candidates(
+    dates: Iterable[str], latest: date, *, spaced_dots: bool, wanted: str | None
+) -> tuple[str, ...]:
     """The orders that the digits allow: four digits, three, or an era letter show where the year is.
 
-    Two-digit years come first in Korean (21. 3. 4.); elsewhere that is only considered when all else fails.
+    Two-digit years come first in Korean (21. 3. 4.); elsewhere that is considered only when the dates do not
+    fit otherwise, or when the caller wants it.
     """
     parts = [found for written in dates if (found := numbers(written))]
     wide = [sum(bool(p[at][0]) or p[at][2] > 2 for p in parts) for at in (0, 2)]
@@ -181,10 +192,15 @@ def candidates(dates: Iterable[str], *, spaced_dots: bool) -> tuple[str, ...]:
     if wide[1]:
         return ("dmy", "mdy")
     plain = ("dmy", "mdy")
-    last = not spaced_dots and all(_two_digit_year_last(p) for p in parts)
+    last = (
+        wanted != "ymd"
+        and not spaced_dots
+        and all(_two_digit_year_last(p, latest.year % 100 + 1) for p in parts)
+    )
     return plain if last else (*plain, "ymd")
 
 
-def _two_digit_year_last(parts: list[tuple[str, int, int]]) -> bool:
+def _two_digit_year_last(parts: list[tuple[str, int, int]], last_year: int) -> bool:
     first, second, year = (value for _, value, _ in parts)
-    return year >= _FIRST_YEAR % 100 and (first <= 12 or second <= 12) and max(first, second) <= 31
+    likely = _FIRST_YEAR % 100 <= year <= last_year or thai([year])
+    return likely and min(first, second) <= 12 and max(first, second) <= 31

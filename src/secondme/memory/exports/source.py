@@ -48,9 +48,9 @@ class Source:
                 with archive, archive.open(chat) as packed:
                     yield packed
         except OSError as error:
-            raise ExportError(f"The file cannot be read: {error.strerror or 'input error'}.") from error
-        except _READ_ERRORS as error:
-            raise ExportError(DAMAGED) from error
+            raise ExportError(f"The file cannot be read: {error.strerror or 'input error'}.") from None
+        except _READ_ERRORS:
+            raise ExportError(DAMAGED) from None  # what zipfile says quotes names
 
 
 class Texts:
@@ -112,7 +112,7 @@ def open_source(path: Path) -> Source:
             archive, chat = find_chat(raw, path.stem)
             archive.close()
     except OSError as error:
-        raise ExportError(f"The file cannot be read: {error.strerror or 'input error'}.") from error
+        raise ExportError(f"The file cannot be read: {error.strerror or 'input error'}.") from None
     title = _title(PurePosixPath(chat.filename).stem, path.stem)
     return Source(path, chat.filename, title, _made(chat))
 
@@ -132,7 +132,7 @@ def _made(chat: zipfile.ZipInfo) -> date | None:
 
 
 _TITLE = re.compile(
-    r".*?whats\s?app(?:[\s-]*(?:chat|чат))?"
+    r".*?whats\s?app(?:\s+business)?(?:[\s-]*(?:chat|чат))?"
     r"(?:\s+(?:with|mit|con|com|avec|met|med|dengan|amb|cu|s(?:\s+uživatelem)?|z|с(?:\s+контактом)?|со|із|з)\s+"
     r"|\s*[-–]\s+|\s+)(.+)",
     re.IGNORECASE,

@@ -36,7 +36,7 @@ def survey(stream: Iterator[str], latest: date, order: str | None) -> tuple[Layo
     head = _head(stream)
     shape, headers = detect(head)
     words = learn((h.date, h.time) for h in headers)
-    allowed, is_thai = _dates(headers, shape)
+    allowed, is_thai = _dates(headers, shape, latest, order)
     evidence = Evidence(allowed, latest, is_thai)
     verdict = _decide(evidence, shape, _hints(headers, words), head, stream, order)
     reading = Reading(shape, verdict.order, is_thai, words)
@@ -62,7 +62,9 @@ def _head(stream: Iterator[str]) -> str:
     return "".join(pieces)
 
 
-def _dates(headers: list[Header], shape: Shape) -> tuple[tuple[str, ...], bool]:
+def _dates(
+    headers: list[Header], shape: Shape, latest: date, wanted: str | None
+) -> tuple[tuple[str, ...], bool]:
     """The orders that the dates allow, and whether their two-digit years are Buddhist."""
     written = list(dict.fromkeys(h.date for h in headers))
     parts = [found for day in written if (found := numbers(day))]
@@ -71,7 +73,12 @@ def _dates(headers: list[Header], shape: Shape) -> tuple[tuple[str, ...], bool]:
             "This export counts its years in the Islamic calendar, which SecondMe does not read. "
             "Set the phone to the Gregorian calendar and export the chat again."
         )
-    allowed = candidates(written, spaced_dots="." in shape.between[0] and any(" " in day for day in written))
+    allowed = candidates(
+        written,
+        latest,
+        wanted=wanted,
+        spaced_dots="." in shape.between[0] and any(" " in day for day in written),
+    )
     at = 0 if allowed[0] == "ymd" else 2
     return allowed, thai(part[at][1] for part in parts if part[at][2] <= 2)
 
@@ -96,16 +103,16 @@ def _decide(
             yield found[date_group], spoken
 
     evidence.feed(dates(lines.feed(head)))
-    verdict = _given(evidence, order) if order else evidence.verdict(whole=False, hints=hints)
+    verdict = evidence.early()
     for text in stream:
-        if verdict is None:
+        if verdict is None or order not in (None, verdict.order):
             evidence.feed(dates(lines.feed(text)))
-            verdict = evidence.verdict(whole=False, hints=hints)
+            verdict = evidence.early()
     if verdict is None:
         evidence.feed(dates(lines.finish()))
-        verdict = evidence.verdict(whole=True, hints=hints)
-        assert verdict is not None
-    return verdict
+    if order is None:
+        return verdict or evidence.final(hints)
+    return verdict if verdict is not None and verdict.order == order else _given(evidence, order)
 
 
 def _given(evidence: Evidence, order: str) -> Verdict:
