@@ -127,14 +127,12 @@ class Outbox:
         failpoint("outbox.intent")
         with tracing(flight.message_id):
             with metrics.timed("send"):
-                result = await _attempt(channel, flight, write_before)
+                result = await self._unless_held(channel, flight, write_before)
             failpoint("outbox.sent")
             await self._settle(flight, result)
 
     async def _pass_fence(self, delivery: Ready, channel: Channel) -> tuple[InFlight | None, float]:
         """Commit the intent to send; None where something forbids it. No lock is held once this returns."""
-        if await self._switch.held():
-            return None, 0.0
         now = self._clock.now()
         until = now + timedelta(seconds=WRITE_WITHIN + channel.answer_timeout) + _SETTLE_MARGIN
         open_since = now - WINDOW if delivery.account_id in self._windowed else None
@@ -146,6 +144,16 @@ class Outbox:
         if flight is None:
             await self._refused(delivery)
         return flight, write_before
+
+    async def _unless_held(self, channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:
+        """Send, unless a press that the ledger could not take came while the fence waited for its answer."""
+        try:
+            held = await self._switch.held()
+        except StoreUnavailable:
+            held = True
+        if held:
+            return NotSent("The switch was pressed, or nobody knows, before the first byte.")
+        return await _attempt(channel, flight, write_before)
 
     async def _refused(self, delivery: Ready) -> None:
         now = self._clock.now()

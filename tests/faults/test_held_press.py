@@ -1,0 +1,31 @@
+"""A press that the ledger cannot take is as final as one that it can."""
+
+import asyncio
+
+import asyncpg
+
+from secondme.pipeline.switch import hold_press
+from secondme.stores.ledger.deliveries import SWITCH_LOCK
+from tests.support.world import World
+
+WAITS = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+
+
+async def test_it_stops_a_delivery_that_waits_at_the_fence(world: World) -> None:
+    """It looked for a press before there was one, and Postgres lets it go on after the press has returned."""
+    fence, adoption = await asyncpg.connect(world.dsn), await asyncpg.connect(world.dsn)
+    async with adoption.transaction():
+        async with fence.transaction():
+            await fence.execute("SELECT pg_advisory_xact_lock($1, 0)", SWITCH_LOCK)
+            await world.says("hi")
+            await world.until(WAITS)
+            await adoption.execute("LOCK TABLE pauses IN EXCLUSIVE MODE")
+            await hold_press(world.folder / "held-press.json", world.signals, world.clock.now())
+        await asyncio.sleep(0.5)
+    await fence.close()
+    await adoption.close()
+    assert world.phones.got == []
+    await world.switch.resume()
+    await world.settled()
+    assert world.phones.got == []
+    assert await world.receipts() == [("silent", "switch.pressed")]
