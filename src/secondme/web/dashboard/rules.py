@@ -14,7 +14,7 @@ class Rule:
 RULES = {
     "contact.enabled": Rule(
         "may answer",
-        "You enabled this contact, nothing is paused, and the message is recent enough to answer.",
+        "This contact may be answered, nothing is paused, and the message is recent enough.",
     ),
     "contact.disabled": Rule(
         "contact not enabled", "You have not said that this contact may be answered, so nobody answers."

@@ -93,10 +93,18 @@ class BubbleView(Shape):
     seen: bool
 
 
+class HeldView(Shape):
+    """What waits there is held back until then; `reason` in a few words."""
+
+    until: datetime
+    reason: str
+
+
 class ConversationView(Shape):
     person: PersonView
     bubbles: list[BubbleView]
     typing: bool
+    held: HeldView | None
 
 
 class StepView(Shape):

@@ -1,7 +1,7 @@
 // Writing: as the contact on their phone, or as the owner on their own. What is typed stays until it is taken.
 
 import { bdi, fill, h, icon, stale } from "./dom.js";
-import { isolated, plain, short } from "./format.js";
+import { plain, short } from "./format.js";
 import { discard, send } from "./sending.js";
 import { changed, store } from "./store.js";
 import { author } from "./words.js";
@@ -41,7 +41,7 @@ export function drawComposer(person) {
     area.value = mine.text;
   }
   composer.dataset.side = mine.side;
-  area.placeholder = mine.side === "owner" ? "Write from your own phone" : `Write as ${isolated(person)}`;
+  area.placeholder = mine.side === "owner" ? "Write from your own phone" : `Write as \u2068${short(person)}\u2069`;
   drawSeg(person, mine);
   drawStrip(person, mine);
   fill(problem, mine.problem ? h("p", { class: "problem", role: "alert" }, icon("alert"), mine.problem) : null);

@@ -83,8 +83,11 @@ export const called = (person) => plain(person.name) || plain(person.address, 40
 /** The same for places that are no element of their own (labels, placeholders): isolated by characters. */
 export const isolated = (person) => `\u2068${called(person)}\u2069`;
 
-/** The first word of a name, for buttons. */
-export const short = (person) => plain(person.name).split(" ")[0] || plain(person.address, 20);
+/** The first word of a name that is no title, for buttons. */
+export const short = (person) => {
+  const words = plain(person.name).split(" ");
+  return words.find((word) => !word.endsWith(".")) || words[0] || plain(person.address, 20);
+};
 
 /** Two letters for a face. */
 export function initials(person) {

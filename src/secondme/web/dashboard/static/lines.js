@@ -37,11 +37,14 @@ function around(b, before, after, person, byId, on) {
   const items = [];
   if (newDay) items.push({ key: `day ${day(b.at)}`, from: null, make: () => h("li", { class: "day" }, day(b.at)) });
   const said = [b.text, b.status, b.edited, b.seen, b.kind, b.quotes, quoted?.text, turn, tail, selected, person.name];
-  items.push({ key: b.id, from: said, make: () => row(b, { person, turn, tail, quoted, selected, on }) });
+  items.push({ key: keyOf(b), from: said, make: () => row(b, { person, turn, tail, quoted, selected, on }) });
   const note = noteFor(b, after, on);
   if (note) items.push(note);
   return items;
 }
+
+/** A message that was written on this page keeps its element when the ledger has it. */
+const keyOf = (b) => (b.ref?.startsWith("phone-") ? b.ref : b.id);
 
 const together = (one, other) => one.by === other.by && new Date(other.at) - new Date(one.at) < PAUSE_IN_TALK;
 

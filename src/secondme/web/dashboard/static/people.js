@@ -25,6 +25,10 @@ export function drawPeople() {
     ],
   }));
   reconcile(place, groups.flatMap(group));
+  for (const { account, people } of groups) {
+    const list = place.querySelector(`ul[data-account="${CSS.escape(account.id)}"]`);
+    if (list) reconcile(list, people.map((p) => ({ key: p.id, from: signature(p), make: () => h("li", {}, row(p)) })));
+  }
 }
 
 function group({ account, people }) {
@@ -33,7 +37,7 @@ function group({ account, people }) {
   const words = several ? `${title} · ${account.id}` : title;
   return [
     { key: `h ${account.id}`, from: words, make: () => heading(words, account) },
-    { key: `l ${account.id}`, from: people.map(signature), make: () => list(account, people, words) },
+    { key: `l ${account.id}`, from: people.length > 0, make: () => list(account, people, words) },
   ];
 }
 
@@ -48,7 +52,7 @@ function list(account, people, label) {
     return h("p", { class: "nobody" }, NOBODY[account.profile] ?? "Nobody yet.", " ",
       h("button", { type: "button", onclick: () => newPhone(account.id), "data-focus": "new" }, "New phone"));
   }
-  return h("ul", { "aria-label": label }, people.map((person) => h("li", {}, row(person))));
+  return h("ul", { "aria-label": label, "data-account": account.id });
 }
 
 const signature = (p) => [p.id, p.name, p.address, chip(p), p.preview, p.typing, p.lastAt && ago(p.lastAt), p.unread,

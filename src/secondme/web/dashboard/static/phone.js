@@ -2,7 +2,7 @@
 
 import { announce, bdi, fill, h, icon, reconcile, stale } from "./dom.js";
 import { post } from "./api.js";
-import { called, initials, isolated, plain, short } from "./format.js";
+import { called, clock, initials, isolated, plain, short } from "./format.js";
 import { composer, drawComposer, edit, remove, replyTo, side } from "./composer.js";
 import { lines } from "./lines.js";
 import { openMenu } from "./menu.js";
@@ -105,7 +105,7 @@ function arrived(fresh, following, person) {
   for (const row of bubbles) row.classList.add("fresh");
   if (!following && bubbles.some((row) => !row.matches(".pending"))) below.hidden = false;
   const last = store.conversation?.bubbles.at(-1);
-  if (last && bubbles.some((row) => row.dataset.key === last.id)) announce(`${plain(author(last, person))}: ${plain(last.text, 300)}`);
+  if (last && bubbles.some((row) => row.firstChild.dataset.id === last.id)) announce(`${plain(author(last, person))}: ${plain(last.text, 300)}`);
 }
 
 function nothing(person) {
@@ -115,7 +115,7 @@ function nothing(person) {
 
 function drawHint(person) {
   const wrong = trouble?.where === store.current ? trouble.words : null;
-  if (!stale(hint, [store.current, person.enabled, situation(person), wrong])) return;
+  if (!stale(hint, [store.current, person.enabled, situation(person), wrong, store.conversation?.held])) return;
   fill(hint, wrong && h("p", { class: "problem", role: "alert" }, icon("alert"), wrong), hintFor(person));
 }
 
@@ -125,7 +125,7 @@ function hintFor(person) {
   if (!person.enabled) {
     return h("div", { class: "hint" },
       h("div", {}, h("b", {}, "Nobody is answered until you say so"),
-        h("p", {}, "What ", bdi(short(person)), " writes is kept and ends without an answer, also once you change your mind.")),
+        h("p", {}, "Until then, what ", bdi(short(person)), " writes is kept and ends unanswered, for good.")),
       h("button", { class: "button primary", type: "button", onclick: () => attempt(() => act(`${path}/enable`)) },
         h("span", {}, "Answer ", bdi(short(person)))));
   }
@@ -134,7 +134,10 @@ function hintFor(person) {
     return h("div", { class: "hint hold" }, h("div", {}, h("p", {}, situation(person))),
       h("button", { class: "button small", type: "button", onclick: () => attempt(() => act(`${path}/resume`)) }, "Resume"));
   }
-  return null;
+  const held = store.conversation?.held;
+  if (!held) return null;
+  return h("div", { class: "hint hold" }, h("div", {},
+    h("p", {}, `What waits is held until ${clock(held.until)}: ${held.reason}. Then it is looked at again.`)));
 }
 
 // ---- choosing, quoting, moving

@@ -87,7 +87,7 @@ function words(own) {
 
 function facts(why) {
   const fact = (name, value) => (value ? [h("dt", {}, name), h("dd", {}, value)] : null);
-  const mind = why.mind && (why.offline ? "offline, from your own replies" : why.mind);
+  const mind = why.mind && (why.offline ? `offline${why.ownWords.length ? ", from your own replies" : ""}` : why.mind);
   return h("dl", { class: "facts" },
     fact("Mind", mind),
     fact("Spoke as", why.persona && bdi(why.persona)),
