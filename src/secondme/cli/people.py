@@ -17,6 +17,8 @@ from secondme.web.dashboard.auth import make_link
 from secondme.web.dashboard.looking import longest
 from secondme.wiring import App
 
+_COLUMNS = ("name", "address", "account", "relationship", "may be answered", "last wrote", "id")
+
 
 async def link() -> None:
     """A fresh link. Raises NotFound where no dashboard would take it."""
@@ -38,10 +40,8 @@ async def contacts(as_json: bool) -> None:
         elif not rows:
             print("Nobody has written yet.")
         else:
-            show.table(
-                ("name", "address", "account", "relationship", "may be answered", "last wrote", "id"),
-                [_line(app, row, running) for row in rows],
-            )
+            columns = len(_COLUMNS) if show.has_room() else len(_COLUMNS) - 1
+            show.table(_COLUMNS[:columns], [_line(app, row, running)[:columns] for row in rows])
 
 
 async def _running(app: App) -> list[Pause]:

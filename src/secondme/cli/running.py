@@ -8,11 +8,11 @@ import uvloop
 
 from secondme.cli.halting import Halt
 from secondme.cli.ports import claimed, ports_of
-from secondme.domain.errors import SecondMeError
+from secondme.domain.errors import SecondMeError, StoreUnavailable
 from secondme.observe.logs import get_logger
 from secondme.services import MAKE, Runner
 from secondme.settings import Settings
-from secondme.wiring import App, Say, open_app
+from secondme.wiring import App, Ping, Say, open_app
 
 log = get_logger("running")
 _LOOK_EVERY = 1.5  # seconds between two looks at the embedded stores
@@ -60,11 +60,21 @@ async def open_and(settings: Settings, say: Say, before: Act) -> App:
     """Open the instance and prepare it; nothing stays open when that fails or is cancelled."""
     app = await open_app(settings, say)
     try:
+        for ping in app.pings.values():
+            await _warn(ping, say)
         await before(app)
     except BaseException:
         await app.close()
         raise
     return app
+
+
+async def _warn(ping: Ping, say: Say) -> None:
+    """Services start without a store of the owner's own that does not answer; they are told what to do."""
+    try:
+        await ping()
+    except StoreUnavailable as error:
+        say(str(error))
 
 
 async def _serve(app: App, names: Sequence[str], halt: Halt, say: Say, started: Act) -> None:

@@ -1,6 +1,7 @@
 """How things are printed: calm tables, times in the owner's zone, JSON for programs."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _WIDE = 200  # columns where nobody looks: a pipe has no edge to wrap at
+_ROOM_FOR_IDS = 130
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -23,6 +25,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else _WIDE).print(shown)
+
+
+def has_room() -> bool:
+    """Whether ids fit in beside what people read."""
+    return not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _ROOM_FOR_IDS
 
 
 def line(text: str, style: str = "") -> None:
