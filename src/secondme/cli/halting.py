@@ -21,7 +21,8 @@ class Halt:
         """From now on take signals, and watch the supervisor where there is one."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
+            # nohup stays nohup; a shell that starts us in the background ignores SIGINT, and yet it is meant when it comes.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self.ask)
         if lifeline := os.environ.pop(LIFELINE, None):
             loop.add_reader(int(lifeline), self._abandoned, int(lifeline))
