@@ -1,11 +1,11 @@
 """`db`: the ledger's schema, its first rows, and its end."""
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import typer
 
 from secondme.cli import show
 from secondme.cli.opening import opened, prepare, refuse_unused, tell
@@ -53,8 +53,8 @@ async def reset(*, erase_server: bool) -> None:
     refuse_unused(settings)
     async with _database(settings) as dsn:
         await _refuse_used(dsn)
-        typed = typer.prompt(f"This erases every contact, message and voice. Type {_WORD} to go on", err=True)
-        if typed.strip() != _WORD:
+        tell(f"This erases every contact, message and voice. Type {_WORD} to go on:")
+        if sys.stdin.readline().strip() != _WORD:
             raise Invalid("Nothing was erased.")
         await migrate.reset(dsn)
     print("The ledger is empty, with the newest schema. If everything was stopped, it still is.")

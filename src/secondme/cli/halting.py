@@ -21,7 +21,8 @@ class Halt:
         """From now on take signals, and watch the supervisor where there is one."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            # nohup stays nohup; a shell that starts us in the background ignores SIGINT, and yet it is meant when it comes.
+            # nohup stays nohup. But a shell that starts us in the background ignores SIGINT, and yet a SIGINT
+            # that comes is meant.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self.ask)
         if lifeline := os.environ.pop(LIFELINE, None):

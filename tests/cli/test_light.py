@@ -1,0 +1,156 @@
+"""What needs no stores: help, versions, dry runs, wrong input. Nothing is made on the disk."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from secondme import __version__
+from tests.cli.conftest import LENA, ROOT, SAMPLES, Instance
+
+COMMANDS = """
+up gateway orchestrator graph-worker dashboard link import chat contacts enable disable contact pause resume
+status export forget db config doctor bench
+"""
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing(shared: Instance) -> Iterator[None]:
+    yield
+    assert not shared.data_dir.exists()
+
+
+def test_help_names_every_command(shared: Instance) -> None:
+    shown = shared.run("--help").stdout
+    assert [name for name in COMMANDS.split() if f" {name} " not in shown] == []
+
+
+def test_version(shared: Instance) -> None:
+    assert shared.run("--version").stdout == f"secondme {__version__}\n"
+
+
+@pytest.mark.parametrize("args", [["flows"], ["nope", "x"]])
+def test_an_unknown_command_is_said_so(shared: Instance, args: list[str]) -> None:
+    assert f"No such command '{args[0]}'" in shared.run(*args, code=2).stderr
+
+
+def test_a_dry_run_prints_one_object_a_line(shared: Instance) -> None:
+    lines = shared.run("import", str(LENA), "--me", "Lena Brandt", "--dry-run", "--json").stdout.splitlines()
+    messages = [json.loads(line) for line in lines]
+    assert len(messages) == 1932
+    assert set(messages[0]) == {"at", "author", "kind", "text", "attachment"}
+    assert messages[1] == {
+        "at": "2026-01-02T11:12:00",
+        "author": "Lena Brandt",
+        "kind": "text",
+        "text": "heyy",
+        "attachment": None,
+    }
+
+
+def test_a_dry_run_is_utf8_in_any_locale(shared: Instance) -> None:
+    chat = shared.home / "chat.txt"
+    chat.write_text(
+        "[2026-01-31, 10:00:00] Zoë: ça va? 🌙\n[2026-01-31, 10:01:00] Ana: sí\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "secondme.cli", "import", str(chat), "--dry-run", "--json"],
+        env=shared.env
+        | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.decode().splitlines()[0])["text"] == "ça va? 🌙"
+
+
+def test_a_dry_run_without_json_says_who_writes(shared: Instance) -> None:
+    shown = shared.run("import", str(SAMPLES / "viktor" / "_chat.txt"), "--dry-run").stdout
+    assert "1,735 messages" in shown and "Viktor Hale" in shown and "Priya Nair" in shown
+
+
+def test_without_me_the_authors_are_listed(shared: Instance) -> None:
+    done = shared.run("import", str(LENA), code=1)
+    assert "Lena Brandt" in done.stdout and "Mara Ruiz" in done.stdout
+    assert "--me" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"just some words\nof no chat\n", b"\x89PNG\r\n\x1a\n\x00\x00"]
+)
+def test_what_is_no_export_is_one_line(shared: Instance, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "no.txt"
+    if content is not None:
+        file.write_bytes(content)
+    assert len(shared.refused("import", str(file), "--dry-run", "--json")) > 40
+
+
+def test_what_is_no_export_starts_nothing(shared: Instance) -> None:
+    assert "There is no file" in shared.refused("import", "gone.zip", "--me", "Ana")
+
+
+def test_dates_that_read_two_ways_name_the_option(shared: Instance, tmp_path: Path) -> None:
+    file = tmp_path / "chat.txt"
+    file.write_text("02/03/2026, 10:00 - Ana: hi\n02/03/2026, 10:01 - Ben: ho\n")
+    assert "--date-order" in shared.refused("import", str(file), "--dry-run", "--json")
+    shown = shared.run("import", str(file), "--dry-run", "--json", "--date-order", "dmy").stdout
+    assert json.loads(shown.splitlines()[0])["at"] == "2026-03-02T10:00:00"
+
+
+@pytest.mark.parametrize("args", [["contacts"], ["resume", "all"], ["forget", "Ana"]])
+def test_nothing_is_made_for_a_question(shared: Instance, args: list[str]) -> None:
+    assert "secondme up" in shared.refused(*args)
+
+
+def test_doctor_before_the_first_start(shared: Instance) -> None:
+    assert "secondme up" in shared.run("doctor").stdout
+
+
+def test_the_schema_of_the_settings(shared: Instance) -> None:
+    schema = json.loads(shared.run("config", "schema").stdout)
+    assert schema["type"] == "object" and "SECONDME_PROFILE" in schema["properties"]
+
+
+def test_everything_wrong_with_the_settings_is_said_at_once(shared: Instance) -> None:
+    said = shared.refused("status", SECONDME_TIMEZONE="Mars/Olympus", SECONDME_PROFILE="butler")
+    assert "SECONDME_TIMEZONE" in said and "SECONDME_PROFILE" in said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["pause"],
+        ["contact", "Ana"],
+        ["chat", "--json"],
+        ["import", "x.txt", "--json"],
+        ["status", "--frequently"],
+    ],
+)
+def test_wrong_usage_exits_with_two(shared: Instance, args: list[str]) -> None:
+    shared.run(*args, code=2)
+
+
+@pytest.mark.parametrize("length", ["-1h", "0"])
+def test_a_pause_without_a_length_of_time(shared: Instance, length: str) -> None:
+    assert "--for" in shared.refused("pause", "all", f"--for={length}")
+
+
+@pytest.mark.parametrize("args", [["--help"], ["import", str(LENA), "--dry-run", "--json"]])
+def test_quick_commands_load_nothing_heavy(args: list[str]) -> None:
+    script = (
+        "import sys\nfrom secondme.cli.main import app\n"
+        f"try: app({args!r})\nexcept SystemExit: pass\n"
+        "print(sorted({'asyncpg', 'redis', 'aiohttp', 'fastapi', 'structlog', 'sqlalchemy'} & set(sys.modules)),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_voice_is_measured(shared: Instance) -> None:
+    shown = shared.run("bench", "voice").stdout
+    assert "Lena Brandt" in shown and "Viktor Hale" in shown and shown.count("margin") == 2
