@@ -22,7 +22,13 @@ _SERVER_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
-_DOWN = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_DOWN = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that Postgres ended while it was idle says this when it is used
+)
 # What another try may well not meet again: a server that goes or is full, a deadlock, a lock held for too long.
 _PASSING = (
     asyncpg.OperatorInterventionError,
