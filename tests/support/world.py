@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
 from redis.asyncio import Redis
@@ -19,11 +20,13 @@ from secondme.domain.message import Inbound, Kind
 from secondme.domain.profile import Account, Profile
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.embedded import Addresses
+from secondme.memory.voice.own import OwnVoice
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.compose import Compose
 from secondme.pipeline.control import Control
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import MESSAGES, RESPONSES, Effects
+from secondme.pipeline.importing import Importer
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge, QuietHours
@@ -122,6 +125,8 @@ class World:
     switch: Switch
     control: Control
     threads: Threads
+    importer: Importer
+    voice: OwnVoice
     folder: Path
     dsn: str
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -170,6 +175,8 @@ class World:
             outbox=Outbox(ledger, dict.fromkeys(accounts, phones), switch, effects, spoken, clock),
             switch=switch,
             control=Control(ledger, signals, effects, switch, clock),
+            importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, ZoneInfo("UTC")),
+            voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key(), looks_every=0),
             threads=Threads(ledger, dict.fromkeys(accounts, "simulator")),
             folder=folder,
             dsn=dsn,

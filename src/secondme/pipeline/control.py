@@ -100,6 +100,7 @@ class Control:
         async with self._ledger.transaction() as tx:
             counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
         await self._signals.forget(str(contact_id))
+        await self._signals.drop_persona(voices.OWN)
         finished = self._clock.now()
         self._effects.acted("contact.forgotten", contact_id, finished)
         return {"forgotten": str(contact_id), "erased": counts, "finishedAt": finished.isoformat()}

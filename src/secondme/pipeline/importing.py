@@ -34,6 +34,7 @@ class Report:
     persona: Persona
     offered: int  # plain replies found, where the owner agreed to keep them
     kept: int  # new ones among them
+    replaced: int  # replies learned from another owner's chats, which went
 
 
 class Importer:
@@ -72,7 +73,7 @@ class Importer:
             _learn, path, me, keep_voice, order, self._defaults, progress
         )
         partner = _partner(learned, me, export.title)
-        import_id, kept = await self._store(learned, digest, partner)
+        import_id, kept, replaced = await self._store(learned, me, digest, partner)
         now = self._clock.now()
         reference = f"import:{import_id}#0-{learned.messages}"
         bell = Bell(str(import_id), str(import_id), reference, int(now.timestamp() * 1000), "incoming", False)
@@ -85,19 +86,21 @@ class Importer:
             learned.persona,
             len(learned.pairs),
             kept,
+            replaced,
         )
 
     async def inspect(self, path: Path, order: str | None = None) -> dict[str, Any]:
         """Who writes in an export and how much, without keeping anything."""
         return await asyncio.to_thread(inspect, path, order)
 
-    async def _store(self, learned: Learned, digest: str, partner: str) -> tuple[UUID, int]:
+    async def _store(self, learned: Learned, me: str, digest: str, partner: str) -> tuple[UUID, int, int]:
         vault, now, kept = self._ledger.vault, self._clock.now(), 0
         async with self._ledger.transaction() as tx:
             await voices.put_persona(tx, vault, learned.persona, now)
-            import_id = await voices.begin_import(
+            import_id, replaced = await voices.begin_import(
                 tx,
                 vault.digest("import", digest),
+                vault.digest("me", same_name(me)),
                 vault.digest("partner", partner_key(partner)),
                 learned.messages,
                 now,
@@ -111,7 +114,7 @@ class Importer:
             ]
             async with self._ledger.transaction() as tx:
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
-        return import_id, kept
+        return import_id, kept, replaced
 
 
 def _partner(learned: Learned, me: str, title: str | None) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from secondme.stores.ledger import voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
@@ -107,7 +108,9 @@ async def forget(
     )
     counts["voice examples"] = sum(row["kept"] for row in kept)
     if kept:
-        await tx.execute("UPDATE settings SET value = to_jsonb((value)::int + 1) WHERE key = 'voice_version'")
+        # The learned persona quotes from the same chats.
+        await tx.execute("DELETE FROM personas WHERE id = $1", voices.OWN)
+        await voices.changed(tx)
     await tx.execute("DELETE FROM contacts WHERE id = $1", contact_id)
     return counts
 

@@ -266,9 +266,8 @@ imports = Table(
     _id(),
     _moment("created_at", nullable=False),
     _text("digest"),
-    _text(
-        "partner"
-    ),  # keyed digest of the other side's name, so that forgetting them finds what came from there
+    _text("me"),  # keyed digest of the owner's name in it: one instance has one voice
+    _text("partner"),  # keyed digest of the other side's name: forgetting them finds what came from there
     Column("messages", Integer, nullable=False),
     Column("kept", Integer, nullable=False),
     UniqueConstraint("digest"),

@@ -13,6 +13,8 @@ from secondme.domain.persona import Persona, Style
 from secondme.stores.ledger.pool import Connection, Ledger
 from secondme.stores.vault import Vault, seal, unseal
 
+OWN = "persona-own"  # the id of the learned one
+
 
 async def put_persona(
     tx: Connection, vault: Vault, persona: Persona, now: datetime, *, overwrite: bool = True
@@ -44,7 +46,7 @@ async def put_persona(
 
 async def personas(tx: Connection, vault: Vault) -> list[Persona]:
     """All personas, opened; the learned one comes first."""
-    rows = await tx.fetch("SELECT * FROM personas ORDER BY id <> 'persona-own', id")
+    rows = await tx.fetch("SELECT * FROM personas ORDER BY id <> $1, id", OWN)
     return [_persona(vault, row) for row in rows]
 
 
@@ -65,18 +67,36 @@ def _persona(vault: Vault, row: asyncpg.Record) -> Persona:
     )
 
 
-async def begin_import(tx: Connection, digest: str, partner: str, messages: int, now: datetime) -> UUID:
-    """One import a file: the same file again is the same import."""
+async def begin_import(
+    tx: Connection, digest: str, me: str, partner: str, messages: int, now: datetime
+) -> tuple[UUID, int]:
+    """One import a file: the same file again is the same import. All are keyed digests but the count.
+
+    One instance has one voice: what was learned from chats of somebody else (`me`) goes. Returns the import and
+    how many kept replies went.
+    """
+    gone = await tx.fetch("DELETE FROM imports WHERE me <> $1 RETURNING kept", me)
     import_id: UUID = await tx.fetchval(
-        """INSERT INTO imports (id, created_at, digest, partner, messages, kept) VALUES ($1, $2, $3, $4, $5, 0)
+        """INSERT INTO imports (id, created_at, digest, me, partner, messages, kept) VALUES ($1, $2, $3, $4, $5, $6, 0)
            ON CONFLICT (digest) DO UPDATE SET messages = excluded.messages RETURNING id""",
         uuid4(),
         now,
         digest,
+        me,
         partner,
         messages,
     )
-    return import_id
+    if gone:
+        await changed(tx)
+    return import_id, sum(row["kept"] for row in gone)
+
+
+async def changed(tx: Connection) -> None:
+    """Make every index of the kept replies load again."""
+    await tx.execute(
+        """INSERT INTO settings (key, value) VALUES ('voice_version', '1')
+           ON CONFLICT (key) DO UPDATE SET value = to_jsonb((settings.value)::int + 1)"""
+    )
 
 
 async def keep_examples(
@@ -98,10 +118,7 @@ async def keep_examples(
     )
     new: int = await tx.fetchval("SELECT count(*) FROM voice_examples") - before
     await tx.execute("UPDATE imports SET kept = kept + $2 WHERE id = $1", import_id, new)
-    await tx.execute(
-        """INSERT INTO settings (key, value) VALUES ('voice_version', '1')
-           ON CONFLICT (key) DO UPDATE SET value = to_jsonb((settings.value)::int + 1)"""
-    )
+    await changed(tx)
     return new
 
 

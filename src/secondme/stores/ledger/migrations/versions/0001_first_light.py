@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("me", sa.Text(), nullable=False),
         sa.Column("partner", sa.Text(), nullable=False),
         sa.Column("messages", sa.Integer(), nullable=False),
         sa.Column("kept", sa.Integer(), nullable=False),
