@@ -22,7 +22,7 @@ class _Body(aiohttp.payload.BytesPayload):
         self._progress = progress
 
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
-        self._progress.begin()
+        self._progress.begin(writer.transport)
         if armed("outbox.sending"):
             await writer.write(self._bytes[: len(self._bytes) // 2])
             await writer.drain()
@@ -40,17 +40,29 @@ class _Progress:
 
     def __init__(self, write_before: float) -> None:
         self._write_before = write_before
-        self.began = False
+        self._transport: asyncio.WriteTransport | None = None
         self.written = asyncio.Event()
 
-    def begin(self) -> None:
+    @property
+    def began(self) -> bool:
+        return self._transport is not None
+
+    def begin(self, transport: asyncio.WriteTransport) -> None:
         """The last moment before the first byte: too late means that none goes."""
         if time.monotonic() >= self._write_before:
             raise NotSent("The moment to send had passed before the first byte.")
-        self.began = True
+        transport.set_write_buffer_limits(
+            high=0
+        )  # drained means handed to the kernel, not to a buffer of ours
+        self._transport = transport
 
     def end(self) -> None:
         self.written.set()
+
+    def abort(self) -> None:
+        """Call back what is not written: closing a connection would still send what its buffer holds."""
+        if self._transport is not None and not self.written.is_set():
+            self._transport.abort()
 
 
 async def post_once(
@@ -78,6 +90,7 @@ async def post_once(
         kind = SendUncertain if progress.began else NotSent
         raise kind(f"The request did not end well ({type(error).__name__}).") from error
     finally:
+        progress.abort()
         request.cancel()
 
 
@@ -119,9 +132,11 @@ async def _exchange(
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The answer's JSON object; an answer that cannot be read still means that the provider took it."""
+    """The answer's JSON object. Anything else may be the page of a proxy that took it for itself."""
     try:
         answer = json.loads(text)
     except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        answer = None
+    if not isinstance(answer, dict):
+        raise SendUncertain("The answer is no JSON object.")
+    return answer

@@ -1,9 +1,12 @@
 """How words reach a simulated phone: at once on this machine, or over HTTP to a network in a process of its own."""
 
+import time
+
 import aiohttp
 
 from secondme.channels.wire import post_once
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
+from secondme.domain.errors import NotSent
 
 
 class SimulatorChannel:
@@ -21,6 +24,8 @@ class SimulatorChannel:
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         """Send once; see ports.Channel for what it raises."""
         if self._base_url is None:
+            if time.monotonic() >= write_before:
+                raise NotSent("The moment to send had passed.")
             progress = "delivered" if outgoing.kind is DeliveryKind.TEXT else "sent"
             return Sent(f"sim-{outgoing.delivery_id}", progress)
         answer = await post_once(
