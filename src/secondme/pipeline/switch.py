@@ -142,6 +142,11 @@ class Switch:
             await self._adopt()
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
+            running = await pauses.active(tx, now)
+        if any(pause.contact_id == contact_id for pause in running):
+            # What waits has met it. Times of arrival cannot tell once a clock has been set back.
+            await self._end_waiting(contact_id, now)
+        async with self._ledger.transaction() as tx:
             lifted = await pauses.lift(tx, contact_id, now)
         if contact_id is None:
             await self._signals.release(now)
