@@ -52,6 +52,7 @@ async def reset(*, erase_server: bool) -> None:
     _refuse_precious(settings, erase_server=erase_server)
     refuse_unused(settings)
     async with _database(settings) as dsn:
+        await migrate.current(dsn)  # says what to do where Postgres does not answer
         await _refuse_used(dsn)
         tell(f"This erases every contact, message and voice. Type {_WORD} to go on:")
         if sys.stdin.readline().strip() != _WORD:

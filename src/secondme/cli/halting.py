@@ -37,24 +37,23 @@ class Halt:
 
     async def unless_asked[T](self, work: Coroutine[Any, Any, T]) -> T | None:
         """What `work` returns; None when asked to stop meanwhile: it was then cancelled and has ended."""
-        task, asked = asyncio.ensure_future(work), asyncio.ensure_future(self.asked.wait())
-        await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        if not task.done():
-            task.cancel()
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return None
+        return await _unless(self.asked, work)
 
     async def unless_pressed[T](self, work: Coroutine[Any, Any, T]) -> T | None:
         """What `work` returns; None when nobody wants to wait for it any longer."""
-        task, pressed = asyncio.ensure_future(work), asyncio.ensure_future(self.pressed.wait())
-        await asyncio.wait({task, pressed}, return_when=asyncio.FIRST_COMPLETED)
-        pressed.cancel()
-        if not task.done():
-            task.cancel()
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return None
+        return await _unless(self.pressed, work)
+
+
+async def _unless[T](event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    if event.is_set():
+        work.close()
+        return None
+    task, happened = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    await asyncio.wait({task, happened}, return_when=asyncio.FIRST_COMPLETED)
+    happened.cancel()
+    if not task.done():
+        task.cancel()
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None

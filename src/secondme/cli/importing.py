@@ -25,8 +25,7 @@ def dry_run(file: Path, order: str | None, *, as_json: bool) -> None:
     if not as_json:
         _describe(export)
         return
-    # Whatever the locale: JSON is UTF-8, and what cannot be encoded becomes an escape that JSON knows.
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    show.in_utf8()
     sys.stdout.writelines(f"{json_line(message)}\n" for message in export.messages())
 
 

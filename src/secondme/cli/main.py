@@ -1,5 +1,6 @@
 """The commands, each a thin call into what does the work. Heavy parts are loaded by the command that needs them."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -235,6 +236,11 @@ def doctor() -> None:
 
 def main() -> None:
     """Entry point: one line for what goes wrong, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal that lacks a letter is no reason to fail
     try:
         app()
     except SecondMeError as error:
@@ -248,6 +254,8 @@ def main() -> None:
 
 
 def _failed(reason: str) -> int:
-    """Say why, in one line."""
-    print(f"secondme: {' '.join(reason.split())}", file=sys.stderr)
+    """Say why, in one line; it may name what strangers call themselves."""
+    from secondme.cli.show import plain
+
+    print(f"secondme: {plain(' '.join(reason.split()))}", file=sys.stderr)
     return 1

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from secondme.cli import show
 from secondme.cli.opening import opened, prepare, tell
-from secondme.cli.people import name_of
+from secondme.cli.people import name_of, pauses_now
 from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
 from secondme.embedded import running
 from secondme.pipeline.switch import Pressed, hold_press
@@ -140,7 +140,7 @@ async def resume(whom: str) -> None:
             rows = await app.control.find(whom)
             lifted = await app.switch.resume(rows[0].id)
             print(f"{name_of(rows)} {'is no longer paused' if lifted else 'was not paused'}.")
-            if await app.switch.held():
+            if any(pause.contact_id is None for pause in await pauses_now(app)):
                 print("Everything is stopped at the moment: `secondme resume all` lifts that.")
         if lifted:
             print("What arrived meanwhile stays unanswered.")

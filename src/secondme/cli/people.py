@@ -34,7 +34,7 @@ async def link() -> None:
 async def contacts(as_json: bool) -> None:
     """Everybody, one row an account."""
     async with opened(reads=True) as app:
-        rows, running = await app.control.everyone(), await _running(app)
+        rows, running = await app.control.everyone(), await pauses_now(app)
         if as_json:
             show.as_json([_machine(app, row, running) for row in rows])
         elif not rows:
@@ -44,7 +44,8 @@ async def contacts(as_json: bool) -> None:
             show.table(_COLUMNS[:columns], [_line(app, row, running)[:columns] for row in rows])
 
 
-async def _running(app: App) -> list[Pause]:
+async def pauses_now(app: App) -> list[Pause]:
+    """The pauses that run."""
     async with app.ledger.transaction() as tx:
         return await pauses.active(tx, app.clock.now())
 
@@ -110,7 +111,7 @@ async def enable(wanted: str, enabled: bool) -> None:
             print(f"{name_of(rows)} is not answered any more.")
             return
         print(f"{name_of(rows)} may be answered from now on.")
-        pause = _pause_of(rows[0], await _running(app))
+        pause = _pause_of(rows[0], await pauses_now(app))
         if pause and pause.contact_id is None:
             print("Everything is stopped at the moment: `secondme resume all` lifts that.")
         elif pause:

@@ -96,14 +96,17 @@ async def claimed(data_dir: Path, ports: Iterable[int], halt: Halt, say: Say) ->
         locks = []
         for port in sorted(set(ports)):
             lock = stack.enter_context(closing(FileLock(_lock_file(data_dir, port))))
-            await _acquire(lock, port, halt, say)
-            locks.append(lock)
+            if await _acquire(lock, port, halt, say):
+                locks.append(lock)
         yield Claim(locks)
 
 
-async def _acquire(lock: FileLock, port: int, halt: Halt, say: Say) -> None:
+async def _acquire(lock: FileLock, port: int, halt: Halt, say: Say) -> bool:
+    """False where somebody asked to stop while it waited."""
     waited, told = 0.0, False
-    while not halt.asked.is_set() and not lock.try_exclusive():
+    while not lock.try_exclusive():
+        if halt.asked.is_set():
+            return False
         pid, _, word = lock.read().partition(" ")
         if waited > (_LEAVING if word == _STOPPING else _NOTICE):
             raise ConfigError(
@@ -115,3 +118,4 @@ async def _acquire(lock: FileLock, port: int, halt: Halt, say: Say) -> None:
             say(f"Waiting for process {pid}, which is stopping.")
         await asyncio.sleep(0.05)
         waited += 0.05
+    return True

@@ -7,6 +7,7 @@ from secondme.cli.halting import LIFELINE
 from secondme.cli.opening import log_file, prepare, shown
 from secondme.cli.running import run_forever, run_services
 from secondme.cli.supervising import supervise
+from secondme.domain.errors import StoreUnavailable
 from secondme.services import NAMES
 from secondme.settings import load
 from secondme.web.dashboard.auth import make_link
@@ -50,8 +51,11 @@ async def announce(app: App) -> None:
     """How to get in, who answers, and how to stop."""
     accounts = ", ".join(f"{a.id} ({a.profile.name}, {a.channel})" for a in app.accounts.values())
     show.line("\nSecondMe is running.\n", "bold")
-    show.line(f"  Open      {await make_link(app)}", "bold")
-    show.line("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
+    try:
+        show.line(f"  Open      {await make_link(app)}", "bold")
+        show.line("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
+    except StoreUnavailable:
+        show.line("  Open      no link yet: Redis does not answer. Once it does, `secondme link` prints one.")
     show.line(f"  Answers   {who_answers(app)}")
     show.line(f"  Accounts  {accounts}")
     show.line(f"  Log       {shown(log_file(app.settings, UP))}\n")

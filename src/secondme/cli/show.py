@@ -1,5 +1,6 @@
 """How things are printed: calm tables, times in the owner's zone, JSON for programs."""
 
+import io
 import json
 import shutil
 import sys
@@ -48,8 +49,15 @@ def plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
+def in_utf8() -> None:
+    """Whatever the locale: JSON is UTF-8, and what cannot be encoded becomes an escape that JSON knows."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def as_json(value: Any) -> None:
     """One JSON value, times in ISO form."""
+    in_utf8()
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
