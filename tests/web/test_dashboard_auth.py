@@ -85,6 +85,7 @@ async def test_changes_come_from_our_own_page(desk: Desk) -> None:
         ({"sec-fetch-site": "none"}, 403),
         ({}, 403),
         ({"sec-fetch-site": "same-origin", "content-type": "text/plain"}, 415),
+        ({"sec-fetch-site": "same-origin", "content-type": "multipart/form-data; boundary=b"}, 415),
         ({"sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}, 415),
     )
     for headers, status in refused:

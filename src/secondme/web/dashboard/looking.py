@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
+
 from secondme.domain.contact import ContactRow
 from secondme.domain.errors import NotFound
 from secondme.domain.pause import Pause, PauseReason, effective_state
@@ -49,7 +51,7 @@ async def state(app: App) -> StateView:
         stopped=StoppedView(since=min(stopped)) if stopped else None,
         timezone=app.settings.timezone.key,
         now=now,
-        counts=counts,
+        counts={to_camel(name): count for name, count in counts.items()},
         receipts=receipts,
         personas=[PersonaView(id=p.id, name=p.name) for p in personas],
         relationships=list(RELATIONSHIPS),

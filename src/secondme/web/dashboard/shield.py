@@ -15,6 +15,7 @@ from secondme.web.dashboard.auth import Sessions
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_PATHS = frozenset({"/start", "/health", "/api/health", "/metrics", "/favicon.ico"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_UPLOADS = frozenset({"/api/import", "/api/import/inspect"})
 _MAX_JSON = 64 * 1024  # bytes; uploads are bounded where they are read
 
 _HEADERS = {
@@ -83,8 +84,9 @@ def _foreign(request: Request) -> Response | None:
     if site is None and origin is None:
         return refuse(403, "Send an Origin header that names this dashboard.")
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in ("application/json", "multipart/form-data"):
-        return refuse(415, "Send application/json, or multipart/form-data for a file.")
+    takes_file = request.url.path in _UPLOADS and kind == "multipart/form-data"
+    if kind != "application/json" and not takes_file:
+        return refuse(415, "Send application/json, or multipart/form-data for a chat to import.")
     return None
 
 
@@ -103,7 +105,7 @@ def refuse(status: int, sentence: str) -> Response:
 
 def _bounded(request: Request, receive: Receive) -> Receive:
     """Bodies that are no upload end at 64 KiB, whatever their Content-Length said."""
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if request.url.path in _UPLOADS:
         return receive
     left = _MAX_JSON
 

@@ -48,6 +48,10 @@ onChange(() => {
   for (const draw of [drawPulse, drawVoice, drawStop, drawPeople, drawPhone, drawSide, drawView]) draw();
 });
 
+// The drawer begins where the columns do: below the bar, and below the banner where there is one.
+new ResizeObserver(() => document.body.style.setProperty("--top", `${desk.getBoundingClientRect().top}px`))
+  .observe(document.getElementById("banner"));
+
 const fromHash = () => (/^#[0-9a-f-]{36}$/.test(location.hash) ? location.hash.slice(1) : null);
 addEventListener("popstate", () => open(fromHash()));
 

@@ -44,7 +44,7 @@ function group({ account, people }) {
 function heading(words, account) {
   return h("h2", {}, words,
     h("button", { class: "round", type: "button", title: "New phone", "aria-label": `New phone for ${words}`,
-      "data-focus": "new", onclick: () => newPhone(account.id) }, icon("plus", "small")));
+      "data-focus": "new", "data-account": account.id, onclick: () => newPhone(account.id) }, icon("plus", "small")));
 }
 
 function list(account, people, label) {

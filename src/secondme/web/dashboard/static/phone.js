@@ -26,10 +26,11 @@ let ready = false; // its snapshot has been drawn once
 
 /** Draw whatever is chosen. */
 export function drawPhone() {
+  if (!store.state) return; // who speaks, and in which zone the clock runs, is not known yet
   const person = current();
   if (!person) {
     drawn = null;
-    if (store.state) drawStart(place);
+    drawStart(place);
     return;
   }
   if (!place.contains(scroller)) fill(place, head, scroller, foot);
@@ -129,7 +130,7 @@ function hintFor(person) {
       h("button", { class: "button primary", type: "button", onclick: () => attempt(() => act(`${path}/enable`)) },
         h("span", {}, "Answer ", bdi(short(person)))));
   }
-  if (stopped()) return h("div", { class: "hint halt" }, h("div", {}, h("p", {}, situation(person))));
+  if (stopped()) return null; // the banner says it
   if (isPaused(person)) {
     return h("div", { class: "hint hold" }, h("div", {}, h("p", {}, situation(person))),
       h("button", { class: "button small", type: "button", onclick: () => attempt(() => act(`${path}/resume`)) }, "Resume"));

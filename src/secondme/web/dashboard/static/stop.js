@@ -25,6 +25,7 @@ export async function stopEverything() {
   button.removeAttribute("aria-busy");
   drawStop();
   await lookAll();
+  if (pressed && !store.problem) pressed.looked = true;
 }
 
 async function resumeEverything() {
@@ -45,7 +46,8 @@ async function resumeEverything() {
 /** Draw the banner, and how things stand in the bar. */
 export function drawStop() {
   const stopped = store.state?.stopped;
-  if (!stopped && pressed?.committed && store.link === "live" && !button.hasAttribute("aria-busy")) pressed = laterResumed();
+  // Somebody else has resumed, if a look that began after our press shows no stop; an earlier look proves nothing.
+  if (!stopped && pressed?.committed && pressed.looked) pressed = null;
   const parts = message(stopped);
   if (!stale(banner, parts && [parts.kind, parts.title, parts.from])) return;
   banner.hidden = !parts;
@@ -54,11 +56,6 @@ export function drawStop() {
   fill(banner, icon(parts.kind === "calm" ? "check" : parts.kind === "away" ? "alert" : "stop"),
     h("div", {}, h("b", {}, parts.title), h("p", {}, parts.words)),
     parts.action ? h("button", { class: "button", type: "button", onclick: resumeEverything }, parts.action) : null);
-}
-
-/** Somebody else resumed: what our press did is history, once the ledger has been read after it. */
-function laterResumed() {
-  return new Date(store.state.now) > new Date(pressed.since) ? null : pressed;
 }
 
 function message(stopped) {

@@ -117,7 +117,7 @@ export const account = (id) => store.state?.accounts.find((a) => a.id === id) ??
 /** Listen to the server's news and look again at what they touch. */
 export function listen() {
   const source = new EventSource("/api/events");
-  const soon = debounced(60);
+  const soon = paced(60, 400);
   source.onopen = () => ((store.link = "live"), changed());
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
@@ -132,19 +132,21 @@ export function listen() {
   };
 }
 
-/** At most one look every `wait` ms; the thread only where an event touched it. */
-function debounced(wait) {
+/** A look `wait` ms after an event, but no two within `rest` ms; the thread only where an event touched it. */
+function paced(wait, rest) {
   let timer = null;
   let thread = false;
+  let last = -rest;
   return (touches) => {
     thread ||= touches;
     timer ??= setTimeout(() => {
+      last = performance.now();
       if (thread) lookThread();
       lookPeople();
       lookState();
       timer = null;
       thread = false;
-    }, wait);
+    }, Math.max(wait, last + rest - performance.now()));
   };
 }
 
