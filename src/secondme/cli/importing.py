@@ -106,4 +106,7 @@ def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
         print(
             "Kept: the figures and phrases above. With --keep-voice also your plain replies, to answer from."
         )
+    if report.replaced:
+        gone = show.count(report.replaced, "plain reply", "plain replies")
+        print(f"Erased: {gone} learned from another owner's chats. An instance speaks with one voice.")
     print("Nothing else of this chat was stored, and nothing that anybody else wrote.")

@@ -56,9 +56,9 @@ def everything(
     peers: Annotated[Path | None, typer.Option(metavar="DIR", help="Others to compare with.")] = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        from secondme.cli import bench
+        from secondme.bench import run
 
-        bench.everything(peers)
+        run(peers)
 
 
 @bench.command()
