@@ -144,7 +144,8 @@ def dashboard(app: App) -> Service:
     """What the owner looks at."""
     from secondme.web.dashboard.app import create_dashboard
 
-    return Service("dashboard", app.settings.dashboard_port, create_dashboard(app), [])
+    web = create_dashboard(app)
+    return Service("dashboard", app.settings.dashboard_port, web, [], web.state.news.drain)
 
 
 MAKE: dict[str, Callable[[App], Service]] = {

@@ -89,17 +89,6 @@ def _delivery(key: bytes, row: asyncpg.Record) -> Bubble:
     )
 
 
-async def presence(tx: Connection, conversation_id: UUID) -> bool:
-    """Whether the other side sees us typing: the tick of typing has left, the text after it has not."""
-    typing: bool = await tx.fetchval(
-        """SELECT EXISTS (SELECT 1 FROM deliveries t WHERE t.conversation_id = $1 AND t.kind = 'typing'
-             AND t.status = 'sent' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.turn_id = t.turn_id AND d.seq > t.seq
-               AND d.kind = 'text' AND d.status IN ('planned', 'in_flight')))""",
-        conversation_id,
-    )
-    return typing
-
-
 async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None:
     """The receipt behind a bubble (a delivery or an inbound message): outcome, rule, timings, what it leaned on."""
     row = await tx.fetchrow(

@@ -7,8 +7,8 @@ from secondme.domain.delivery import StatusUpdate
 from secondme.domain.errors import NotFound, StoreUnavailable
 from secondme.domain.event import MessageEvent
 from secondme.pipeline.switch import Pressed
-from secondme.stores.ledger import people, reading, settling
-from secondme.web.dashboard import glances, looking
+from secondme.stores.ledger import glances, people, reading, settling
+from secondme.web.dashboard import looking
 from secondme.web.dashboard.views import LeavingView, PressedView, RelationshipBody, ResumedView
 from secondme.wiring import App
 

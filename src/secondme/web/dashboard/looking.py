@@ -12,11 +12,10 @@ from secondme.domain.pause import Pause, PauseReason, effective_state
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.domain.profile import Account
 from secondme.memory.voice.learn import OWN_PERSONA
-from secondme.stores.ledger import Connection, pauses, people, reading, voices
+from secondme.stores.ledger import Connection, glances, pauses, people, reading, voices
+from secondme.stores.ledger.glances import Glance
 from secondme.stores.ledger.reading import Bubble
 from secondme.stores.vault import Vault
-from secondme.web.dashboard import glances
-from secondme.web.dashboard.glances import Glance
 from secondme.web.dashboard.rules import rule
 from secondme.web.dashboard.views import (
     AccountView,

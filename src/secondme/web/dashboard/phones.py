@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 from secondme.domain.errors import Invalid, SecondMeError
-from secondme.web.dashboard import glances
+from secondme.stores.ledger import glances
 from secondme.web.dashboard.views import PhoneMessage, TakenView
 from secondme.wiring import App
 

@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from secondme.domain.errors import NotFound
-from secondme.stores.ledger import reading
-from secondme.web.dashboard import glances
+from secondme.stores.ledger import glances, reading
 from secondme.web.dashboard.rules import rule
 from secondme.web.dashboard.views import Mark, OwnWordsView, StepView, WhyView
 from secondme.wiring import App

@@ -6,7 +6,7 @@ import { count, number, percent } from "./format.js";
 import { changed, lookAll } from "./store.js";
 
 const MOST = 512 * 1024 * 1024; // bytes
-const FRESH = { step: "choose", file: null, sample: null, found: null, me: null, keep: "yes", order: null, needsOrder: false,
+const FRESH = { step: "choose", file: null, sample: null, found: null, me: null, keep: "no", order: null, needsOrder: false,
   progress: null, report: null, problem: null, busy: false };
 let at = { ...FRESH };
 let samples = null;
@@ -77,11 +77,11 @@ function choose() {
 async function take(file) {
   if (!file || at.busy) return;
   if (file.size > MOST) return set({ problem: "The file is larger than 512 MiB: export the chat without media." });
-  await look(() => upload("/api/import/inspect", form({ file })), { file, sample: null });
+  await look(() => upload("/api/import/inspect", form({ file })), { file, sample: null, keep: "no" });
 }
 
 async function takeSample(sample) {
-  await look(() => get(`/api/import/samples/${sample.name}`), { file: null, sample, me: sample.me });
+  await look(() => get(`/api/import/samples/${sample.name}`), { file: null, sample, me: sample.me, keep: "yes" });
 }
 
 async function look(work, values) {

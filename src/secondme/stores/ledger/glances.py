@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from secondme.stores.ledger import Connection
+from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
 type Author = Literal["contact", "bot", "owner"]
