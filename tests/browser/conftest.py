@@ -51,10 +51,8 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def product(chromium: str) -> Iterator[Product]:
-    """Everything that `secondme up` starts, on ports and in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="secondme-browser-"))
+def environment_for(folder: Path) -> dict[str, str]:
+    """An environment with free ports and `folder` as the data directory, and nothing else of the product's."""
     ports = {
         f"{name}_PORT": str(free_port()) for name in ("GATEWAY", "ORCHESTRATOR", "GRAPH_WORKER", "DASHBOARD")
     }
@@ -63,20 +61,23 @@ def product(chromium: str) -> Iterator[Product]:
         for name, value in os.environ.items()
         if not re.search("SECONDME|_API_KEY|_URL$|_PORT$", name)
     }
-    environment = (
-        kept
-        | ports
-        | {"SECONDME_DATA_DIR": str(folder), "SECONDME_DEBOUNCE": "500ms", "PYTHONUNBUFFERED": "1"}
-    )
+    more = {"SECONDME_DATA_DIR": str(folder), "SECONDME_DEBOUNCE": "500ms", "PYTHONUNBUFFERED": "1"}
+    return kept | ports | more
+
+
+@pytest.fixture(scope="session")
+def product(chromium: str) -> Iterator[Product]:
+    """Everything that `secondme up` starts, on ports and in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="secondme-browser-"))
+    environment = environment_for(folder)
     said = folder / "said.txt"
     with said.open("wb") as out:
         process = subprocess.Popen([COMMAND, "up"], env=environment, cwd=folder, stdout=out, stderr=out)
     try:
-        link = _link(process, said)
-        base = f"http://127.0.0.1:{ports['DASHBOARD_PORT']}"
-        yield Product(
-            base, f"http://127.0.0.1:{ports['GATEWAY_PORT']}", _cookie(link, base), folder, environment
-        )
+        link = link_from(process, said)
+        base = f"http://127.0.0.1:{environment['DASHBOARD_PORT']}"
+        gateway = f"http://127.0.0.1:{environment['GATEWAY_PORT']}"
+        yield Product(base, gateway, cookie_from(link, base), folder, environment)
     finally:
         process.terminate()
         try:
@@ -86,7 +87,7 @@ def product(chromium: str) -> Iterator[Product]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _link(process: "subprocess.Popen[bytes]", said: Path) -> str:
+def link_from(process: "subprocess.Popen[bytes]", said: Path) -> str:
     deadline = time.monotonic() + _START
     while time.monotonic() < deadline and process.poll() is None:
         if found := re.search(r"http://\S+/start\?token=\S+", said.read_text()):
@@ -95,7 +96,7 @@ def _link(process: "subprocess.Popen[bytes]", said: Path) -> str:
     raise AssertionError(f"secondme up did not start:\n{said.read_text()}")
 
 
-def _cookie(link: str, base: str) -> dict[str, Any]:
+def cookie_from(link: str, base: str) -> dict[str, Any]:
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *args: Any, **more: Any) -> None:
             return None

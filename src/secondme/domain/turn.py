@@ -33,6 +33,9 @@ class Part:
     quote: bool = False
 
 
+FIXED_LINE = "fixed line"  # what stands for a mind where none was asked
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What the mind would say, in one or several parts."""

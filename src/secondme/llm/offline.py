@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from secondme.domain.errors import MindFailed
 from secondme.domain.message import Message
 from secondme.domain.persona import Persona, Style
-from secondme.domain.turn import Draft, Part, Turn
+from secondme.domain.turn import FIXED_LINE, Draft, Part, Turn
 from secondme.llm.speech import Said, decides, fits, is_loose, kind_of, particulars, promises
 
 NEAR = 0.05  # an example below this closeness answered something else
@@ -59,7 +59,7 @@ class OfflineMind:
             raise MindFailed("The offline mind was asked for a reply to nothing.")
         fixed = turn.account.profile.says_when_offline
         if fixed is not None:
-            return Draft((Part(fixed, turn.messages[-1].id),), self.name)
+            return Draft((Part(fixed, turn.messages[-1].id),), FIXED_LINE)
         return Draft(_parts(turn, _choose(turn).lines), self.name)
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from secondme.domain.errors import MindFailed
-from secondme.domain.turn import Draft, Part, Turn, Verdict
+from secondme.domain.turn import FIXED_LINE, Draft, Part, Turn, Verdict
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.ports import Mind
@@ -40,7 +40,7 @@ def _without_mind(turn: Turn) -> Turn:
     line = turn.account.profile.when_mind_fails
     if line is None:
         return replace(turn, verdict=Verdict("mind.failed", answer=False, failed=True))
-    draft = Draft((Part(line, turn.messages[-1].id),), mind="fixed line")
+    draft = Draft((Part(line, turn.messages[-1].id),), mind=FIXED_LINE)
     return replace(turn, verdict=Verdict("mind.fallback", answer=True), draft=draft)
 
 

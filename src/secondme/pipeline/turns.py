@@ -14,7 +14,7 @@ from secondme.domain.delivery import DeliveryKind
 from secondme.domain.errors import StoreUnavailable
 from secondme.domain.event import PauseEvent
 from secondme.domain.profile import Account
-from secondme.domain.turn import Turn, Verdict
+from secondme.domain.turn import FIXED_LINE, Turn, Verdict
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
@@ -186,12 +186,14 @@ def _crashing(turn: Turn) -> Turn:
 
 def why(turn: Turn) -> dict[str, Any]:
     """What the owner may see behind a reply: the persona, their own words that it leaned on, and the verdict."""
+    spoke = turn.draft is not None and turn.draft.mind != FIXED_LINE
     return {
         "verdict": turn.verdict.rule if turn.verdict else None,
-        "persona": turn.persona.name if turn.persona else None,
+        "persona": turn.persona.name if turn.persona and spoke else None,
         "leanedOn": [
             {"text": e.text, "closeness": round(e.closeness, 2), "at": e.at.isoformat() if e.at else None}
             for e in turn.examples
+            if spoke
         ],
         "windowLines": len(turn.window),
         "answers": [str(m.id) for m in turn.messages],
