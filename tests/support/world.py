@@ -201,6 +201,7 @@ class World:
             for task in world.tasks:
                 task.cancel()
             await asyncio.gather(*world.tasks, return_exceptions=True)
+            await effects.told()
             await signals.close()
             await ledger.close()
             await _drop(addresses.database_url or "", dsn)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
+from secondme.domain.errors import Invalid, NotFound, SecondMeError, StoreUnavailable
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 
@@ -101,6 +101,8 @@ class Bare:
             return await route(request)
         except Invalid as error:
             return answer({"error": str(error)}, 400)
+        except NotFound as error:
+            return answer({"error": str(error)}, 404)
         except StoreUnavailable:
             return answer({"error": "A store does not answer; try again."}, 503)
         except SecondMeError as error:

@@ -52,7 +52,9 @@ async def thread(tx: Connection, vault: Vault, conversation_id: UUID, limit: int
         conversation_id,
         limit,
     )
-    lines = [_message(key, row) for row in incoming] + [_delivery(key, row) for row in leaving]
+    lines = [_message(key, row) for row in reversed(incoming)] + [
+        _delivery(key, row) for row in reversed(leaving)
+    ]
     return sorted(lines, key=lambda line: line.at)[-limit:]
 
 
