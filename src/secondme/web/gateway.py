@@ -75,9 +75,11 @@ class SimulatorRoutes:
     def _account(self, named: Any) -> str:
         if named is None:
             return next(iter(self._phones))
+        if not isinstance(named, str):
+            raise Invalid('"account" must be a text.')
         if named not in self._phones:
             raise NotFound(f"No simulator account has this id; there are: {', '.join(self._phones)}.")
-        return str(named)
+        return named
 
     def _now(self) -> datetime:
         return self._clock.now()

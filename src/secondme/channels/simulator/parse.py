@@ -47,7 +47,7 @@ def parse_message(body: Any, account_id: str, now: datetime) -> Inbound:
 
 def parse_status(body: Any, account_id: str) -> StatusUpdate:
     """One `POST /simulator/statuses` body: `messageId` or `callback` (our delivery's id), and `status`."""
-    if not isinstance(body, dict) or body.get("status") not in _PROGRESS:
+    if not isinstance(body, dict) or _text(body, "status") not in _PROGRESS:
         raise Invalid(
             f"A status needs messageId or callback, and status: one of {', '.join(sorted(_PROGRESS))}."
         )
@@ -70,4 +70,5 @@ def _text(body: dict[str, Any], field: str, *, required: bool = False) -> str | 
         return None
     if not isinstance(value, str) or (required and not value):
         raise Invalid(f'"{field}" must be a text{" and is required" if required else ""}.')
-    return value.replace("\x00", "")
+    # Neither Postgres nor UTF-8 can hold a NUL or half a surrogate pair.
+    return value.replace("\x00", "").encode(errors="replace").decode()
