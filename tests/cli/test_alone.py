@@ -70,7 +70,6 @@ def test_a_reset_wants_to_be_meant(shared: Instance) -> None:
         "db", "reset", typed="reset\n", DATABASE_URL="postgresql://x/y"
     )
     assert "Nothing was erased" in shared.refused("db", "reset", typed="yes\n")
-    assert [row["name"] for row in shared.json("contacts", "--json")] != []
     assert "is empty" in shared.run("db", "reset", typed="reset\n").stdout
     assert shared.json("contacts", "--json") == []
 

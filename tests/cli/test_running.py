@@ -102,7 +102,6 @@ def test_contacts_can_be_told_apart(one: Instance) -> None:
     [
         (["enable", "Nobody"], "secondme contacts"),
         (["contact", "Tom Okafor", "--relationship", "family", "--persona", "none"], "persona-casual"),
-        (["chat", "--profile", "butler", "--once", "hi"], "profile 'butler'"),
     ],
 )
 def test_what_does_not_exist_is_named_with_what_does(one: Instance, args: list[str], told: str) -> None:

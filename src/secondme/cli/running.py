@@ -111,10 +111,17 @@ async def _drain(runner: Runner, halt: Halt, say: Say) -> None:
 
 async def keep_stores(app: App, say: Say) -> None:
     """Start again whichever embedded store has died. Cancelled first of all at a stop, it cannot fight one."""
-    told = ""
+    given = app.settings
+    addresses = {
+        "postgres": given.database_url,
+        "redis": given.redis_address,
+        "falkordb": given.falkordb_address,
+    }
+    ours, told = {name for name, address in addresses.items() if address is None}, ""
     while app.stores:
         await asyncio.sleep(_LOOK_EVERY)
-        if away := [name for name, state in (await app.health())["dependencies"].items() if state != "ok"]:
+        states = (await app.health())["dependencies"]
+        if away := [name for name in ours if states[name] != "ok"]:
             try:
                 await app.stores.revive()
             except SecondMeError as error:
