@@ -82,9 +82,8 @@ class Model:
     def arrive(self, key: Hashable, who: str, now: datetime) -> None:
         times = self.arrivals.setdefault(who, [])
         times.append(now)
-        surely, perhaps = (
-            sum(at > now - MINUTE + slack for at in times) for slack in (self.slack, -self.slack)
-        )
+        surely = sum(now - MINUTE + self.slack < at <= now for at in times)
+        perhaps = sum(at > now - MINUTE - self.slack for at in times)
         self.waiting[key] = Said(who, now, surely, perhaps)
         self.look(now)
 

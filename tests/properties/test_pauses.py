@@ -114,7 +114,7 @@ class Pauses(RuleBasedStateMachine):
         for _ in range(times):
             self.now += timedelta(microseconds=1)
             self.arrived[who].append(self.now)
-            recent = sum(at > self.now - 60 * SECOND for at in self.arrived[who])
+            recent = sum(self.now - 60 * SECOND < at <= self.now for at in self.arrived[who])
             message = Message(uuid4(), Kind.TEXT, "hi", self.now, self.now, len(self.arrived[who]), recent)
             self.waiting[who].append(message)
             self.model.arrive(message.id, who, self.now)
