@@ -129,6 +129,8 @@ async def keep_stores(app: App, say: Say) -> None:
                 if str(error) != told:
                     told = str(error)
                     say(told)
+            except Exception:
+                log.exception("stores.not_revived", stores=away)  # one bad look must not be the last
             else:
                 told = ""
                 log.warning("stores.revived", stores=away)
