@@ -22,7 +22,7 @@ from secondme.pipeline.outbox import Outbox
 from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.recall import Recall
 from secondme.pipeline.threads import Threads
-from secondme.pipeline.turns import Turns
+from secondme.pipeline.turns import Turns, end_unserved
 from secondme.stores.ledger import people, reading, retention
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
@@ -124,6 +124,9 @@ def graph_worker(app: App) -> Service:
         if gone:
             log.info("content.purged", count=gone)
 
+    async def unserved() -> None:
+        await end_unserved(app.ledger, app.accounts, app.effects, app.clock)
+
     async def purge_files() -> None:
         app.audit.purge()
         purge_logs(app.settings.data_dir / "logs")
@@ -135,6 +138,7 @@ def graph_worker(app: App) -> Service:
         [
             ("imports", hear_imports),
             ("retention", lambda: _every(30.0, purge)),
+            ("accounts", lambda: _every(30.0, unserved)),
             ("files", lambda: _every(timedelta(hours=1).total_seconds(), purge_files)),
         ],
     )

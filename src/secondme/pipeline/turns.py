@@ -22,13 +22,14 @@ from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.pacing import Pacing
 from secondme.ports import Clock, Stage
-from secondme.stores.ledger import Ledger, commits
+from secondme.stores.ledger import Ledger, commits, pauses
 from secondme.stores.ledger import turns as statements
 from secondme.stores.ledger.commits import Superseded
 
 log = get_logger(__name__)
 _BATCH = 100
 _AT_ONCE = 200
+_SWEPT_AT_ONCE = 20
 LEASE = timedelta(seconds=45)
 RENEW_EVERY = 1.0  # seconds; also how soon the owner's word cancels an answer in the making
 
@@ -86,7 +87,7 @@ class Turns:
         now, bells = self._clock.now(), self._bell.take()
         with metrics.timed("claim"):
             async with self._ledger.light() as light:
-                claims = await statements.claim(light, now, _BATCH, LEASE)
+                claims = await statements.claim(light, now, _BATCH, LEASE, self._accounts)
                 turns = await statements.load(light, self._ledger.vault, claims, self._accounts, now)
         await self._bell.acknowledge(bells)
         if claims:
@@ -114,7 +115,7 @@ class Turns:
 
     async def _next_due(self) -> datetime | None:
         async with self._ledger.light() as light:
-            return await statements.next_due(light)
+            return await statements.next_due(light, self._accounts)
 
     async def _hold(self, turn: Turn) -> None:
         """Compose under a lease; somebody newer taking it cancels the work."""
@@ -177,6 +178,21 @@ class Turns:
         if verdict and verdict.pause:
             reason, length = verdict.pause
             self._effects.paused([PauseEvent("pause.started", turn.contact.id, now + length, reason)], now)
+
+
+async def end_unserved(
+    ledger: Ledger, accounts: Mapping[str, Account], effects: Effects, clock: Clock
+) -> None:
+    """End what waits on accounts that are configured no more: nobody would ever claim or send it."""
+    while True:
+        now = clock.now()
+        async with ledger.transaction() as tx:
+            gone = await statements.unserved(tx, accounts, _SWEPT_AT_ONCE)
+            ended = await pauses.end_waiting(tx, gone, "account.gone", now)
+        if not gone:
+            return
+        log.warning("account.gone", conversations=len(gone))
+        effects.settled(ended, now)
 
 
 def _crashing(turn: Turn) -> Turn:

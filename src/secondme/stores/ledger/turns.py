@@ -1,6 +1,6 @@
 """Turns: who is due, who holds it, what they answer, and the one commit that ends it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -30,11 +30,17 @@ class Claim:
     claims: int
 
 
-async def claim(tx: Connection, now: datetime, limit: int, lease: timedelta) -> list[Claim]:
-    """Lease up to `limit` due conversations, longest due first. A lost claim is only claimed again: light will do."""
+async def claim(
+    tx: Connection, now: datetime, limit: int, lease: timedelta, accounts: Collection[str]
+) -> list[Claim]:
+    """Lease up to `limit` due conversations of these accounts, longest due first.
+
+    A lost claim is only claimed again: light will do.
+    """
     rows = await tx.fetch(
         """WITH picked AS (
              SELECT id FROM conversations WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+               AND account_id = ANY($4)
              ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
            UPDATE conversations c SET lease_token = gen_random_uuid(), lease_until = $3, claims = c.claims + 1
            FROM picked WHERE c.id = picked.id
@@ -42,16 +48,33 @@ async def claim(tx: Connection, now: datetime, limit: int, lease: timedelta) -> 
         now,
         limit,
         now + lease,
+        list(accounts),
     )
     return [Claim(r["id"], r["account_id"], r["lease_token"], r["attempts"], r["claims"]) for r in rows]
 
 
-async def next_due(tx: Connection) -> datetime | None:
-    """When the next conversation is due, leased ones at the end of their lease."""
+async def next_due(tx: Connection, accounts: Collection[str]) -> datetime | None:
+    """When the next conversation of these accounts is due, leased ones at the end of their lease."""
     moment: datetime | None = await tx.fetchval(
-        "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM conversations WHERE due_at IS NOT NULL"
+        """SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM conversations
+           WHERE due_at IS NOT NULL AND account_id = ANY($1)""",
+        list(accounts),
     )
     return moment
+
+
+async def unserved(tx: Connection, accounts: Collection[str], limit: int) -> list[UUID]:
+    """Conversations with something waiting or planned on accounts that are not among these."""
+    rows = await tx.fetch(
+        """SELECT c.id FROM conversations c WHERE NOT (c.account_id = ANY($1)) AND (
+             EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.direction = 'incoming'
+               AND m.outcome IS NULL AND m.turn_id IS NULL)
+             OR EXISTS (SELECT 1 FROM deliveries d WHERE d.conversation_id = c.id AND d.status = 'planned'))
+           LIMIT $2""",
+        list(accounts),
+        limit,
+    )
+    return [row["id"] for row in rows]
 
 
 async def renew(tx: Connection, tokens: Mapping[UUID, UUID], until: datetime) -> set[UUID]:
