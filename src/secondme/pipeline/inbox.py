@@ -124,16 +124,19 @@ class Inbox:
         now, told = self._clock.now(), _Group()
         with metrics.timed("accept"):
             async with self._ledger.transaction(ears=True) as tx:
-                found = await self._whom(tx, items, told, now)
+                buried = await self._buried(tx, items, now)
+                living = [item for item, gone in zip(items, buried, strict=True) if not gone]
+                found = await self._whom(tx, living, told, now)
                 batch = [
                     arrivals.arrival(self._ledger.vault, item, self._accounts[item.account_id], whom)
-                    for item, whom in zip(items, found, strict=True)
+                    for item, whom in zip(living, found, strict=True)
                 ]
-                ids = await self._write_runs(tx, await self._without_buried(tx, batch, told, now), told, now)
+                ids = await self._write_runs(tx, batch, told, now)
         failpoint("inbox.committed")
         self._known.update(told.met)
         await self._tell(told, now)
-        return [ids.get(a.id, Accepted(None, new=False)) for a in batch]
+        written = iter(batch)
+        return [Accepted(None, new=False) if gone else ids[next(written).id] for gone in buried]
 
     async def _whom(
         self, tx: Connection, items: list[Inbound], told: _Group, now: datetime
@@ -152,22 +155,19 @@ class Inbox:
         digest = self._ledger.vault.digest("address", network, item.address)
         return people.Address(account, network, digest, item.address, None if item.from_me else item.name)
 
-    async def _without_buried(
-        self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
-    ) -> list[Arrival]:
-        """Leave out what was erased: only somebody whom we have just met can have a tombstone."""
-        strangers = {whom.contact_id for whom in told.met.values()}
-        stones = {
-            a.id: retention.tombstone(
-                self._ledger.vault, a.item.account_id, self._address(a.item).key, a.digest
+    async def _buried(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
+        """Which items were erased: asked before anybody is met, so that they do not bring their sender back."""
+        if not await arrivals.any_buried(tx):
+            return [False] * len(items)
+        vault = self._ledger.vault
+        stones = [
+            retention.tombstone(
+                vault, item.account_id, self._address(item).key, vault.digest("message", item.provider_id)
             )
-            for a in batch
-            if a.whom.contact_id in strangers
-        }
-        if not stones:
-            return batch
-        standing = await arrivals.buried(tx, list(stones.values()), now)
-        return [a for a in batch if stones.get(a.id) not in standing]
+            for item in items
+        ]
+        standing = await arrivals.buried(tx, stones, now)
+        return [stone in standing for stone in stones]
 
     async def _write_runs(
         self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
@@ -189,7 +189,7 @@ class Inbox:
         fresh = await arrivals.insert(tx, run, now)
         new = [a for a in run if a.id in fresh]
         if new:
-            await arrivals.became_due(tx, new, now)
+            told.receipts += await arrivals.became_due(tx, new, now)
             told.fresh += new
         ids = {a.id: Accepted(a.id, new=True) for a in new}
         if len(new) < len(run):

@@ -100,6 +100,8 @@ class Outbox:
                 light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
             )
         for moment, delivery in found:
+            if self.draining:
+                return None
             if moment > now:
                 return moment
             task = asyncio.create_task(self._send(delivery), name=str(delivery.id))
@@ -122,6 +124,10 @@ class Outbox:
             log.warning("outbox.store_unavailable", error=str(error))
             await asyncio.sleep(0.3)
             return
+        except Exception as error:  # a row that cannot be read must not be tried for ever
+            log.error("delivery.broken", error=type(error).__name__, delivery_id=delivery.id)
+            await self._end_broken(delivery, type(error).__name__)
+            return
         if flight is None:
             return
         failpoint("outbox.intent")
@@ -130,6 +136,12 @@ class Outbox:
                 result = await self._unless_held(channel, flight, write_before)
             failpoint("outbox.sent")
             await self._settle(flight, result)
+
+    async def _end_broken(self, delivery: Ready, error: str) -> None:
+        now = self._clock.now()
+        async with self._ledger.transaction() as tx:
+            receipts, _ = await settling.broken(tx, delivery, error, now)
+        self._effects.settled(receipts, now)
 
     async def _pass_fence(self, delivery: Ready, channel: Channel) -> tuple[InFlight | None, float]:
         """Commit the intent to send; None where something forbids it. No lock is held once this returns."""

@@ -108,8 +108,8 @@ async def _plan(
     delivery_answers is the uniqueness that guards against a second answer: one for each message and part.
     """
     rows = [_planned_row(vault, key, p, answers) for p, answers in planned]
-    texts = [p for p, _ in planned if p.kind is DeliveryKind.TEXT]
-    await tx.execute(
+    links = _links(turn, planned)
+    taken = await tx.fetch(
         """WITH plans AS (
              INSERT INTO deliveries (account_id, conversation_id, user_id, turn_id, status, created_at, id, kind, part,
                answers, quotes, text, text_digest, not_before, typing_ms)
@@ -121,19 +121,29 @@ async def _plan(
              ORDER BY p.place),
            answered AS (
              INSERT INTO delivery_answers (message_id, part, delivery_id)
-             SELECT m.id, t.part, t.id
-             FROM unnest($15::uuid[]) AS m (id), unnest($16::uuid[], $17::int[]) AS t (id, part))
-           UPDATE messages SET turn_id = $4 WHERE id = ANY($15)""",
+             SELECT * FROM unnest($15::uuid[], $16::int[], $17::uuid[]))
+           UPDATE messages SET turn_id = $4 WHERE id = ANY($15) AND outcome IS NULL AND turn_id IS NULL RETURNING id""",
         turn.account.id,
         turn.conversation_id,
         turn.contact.id,
         turn.id,
         now,
         *zip(*rows, strict=True),
-        [m.id for m in turn.messages],
-        [p.id for p in texts],
-        [p.part for p in texts],
+        [message for message, _, _ in links],
+        [part for _, part, _ in links],
+        [delivery for _, _, delivery in links],
     )
+    if len(taken) < len(turn.messages):
+        raise Superseded  # one of them has ended since it was loaded
+
+
+def _links(turn: Turn, planned: Sequence[tuple[Planned, UUID]]) -> list[tuple[UUID, int, UUID]]:
+    """(message, part, delivery): each message with the parts that speak to it, or with the first part of all."""
+    texts = [(p, answers) for p, answers in planned if p.kind is DeliveryKind.TEXT]
+    links = [(answers, p.part, p.id) for p, answers in texts]
+    spoken_to = {answers for _, answers in texts}
+    first = texts[0][0]
+    return links + [(m.id, first.part, first.id) for m in turn.messages if m.id not in spoken_to]
 
 
 def _planned_row(vault: Vault, key: bytes, p: Planned, answers: UUID) -> tuple[object, ...]:

@@ -13,6 +13,8 @@ from secondme.stores.vault import Vault, unseal
 SWITCH_LOCK = 7103003
 CONTACT_LOCK = 7103004
 _OVERTAKEN_AFTER = timedelta(seconds=10)
+# A plan that missed its moment by so much (the mouth was away) goes back to the judge: it may be late or night now.
+PLAN_LIVES = timedelta(minutes=2)
 
 # A pause that ended after the message arrived still forbids the answer: what met a pause is never answered.
 MET_PAUSE = "coalesce(least(p.until, p.lifted_at), 'infinity') > least(m.created_at, $2)"
@@ -94,7 +96,7 @@ async def pass_fence(
             FROM conversations c, contacts k, identities i, turns t, messages m
             WHERE d.id = $1 AND d.status = 'planned' AND c.id = d.conversation_id AND k.id = d.user_id
               AND i.id = c.identity_id AND t.id = d.turn_id AND m.id = d.answers
-              AND c.enabled AND (c.last_owner_at IS NULL OR c.last_owner_at < d.created_at)
+              AND d.not_before > $6 AND c.enabled AND (c.last_owner_at IS NULL OR c.last_owner_at < d.created_at)
               AND ($4::timestamptz IS NULL OR d.kind <> 'text' OR c.last_inbound_at > $4)
               AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.user_id IS NULL OR p.user_id = d.user_id)
                 AND {MET_PAUSE})
@@ -102,12 +104,14 @@ async def pass_fence(
                 AND e.status IN ('planned', 'in_flight'))
             RETURNING d.id, d.kind, d.part, d.text, d.quotes, d.answers, d.typing_ms, d.turn_id, c.identity_id, k.key,
               i.address, t.mind, t.tokens, m.created_at AS arrived, (SELECT count(*) FROM deliveries x
-                WHERE x.turn_id = d.turn_id AND x.answers = d.answers AND x.kind = 'text') = 1 AS alone""",
+                WHERE x.turn_id = d.turn_id AND x.answers = d.answers AND x.kind = 'text') = 1
+                AND d.kind = 'text' AS alone""",
         delivery.id,
         now,
         until,
         open_since,
         _OVERTAKEN_AFTER,
+        now - PLAN_LIVES,
     )
     return await _in_flight(tx, vault, delivery, row) if row else None
 

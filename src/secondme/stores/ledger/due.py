@@ -3,10 +3,12 @@
 Lock order everywhere: conversations in id order, then deliveries and messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from secondme.domain.message import Outcome
 from secondme.stores.ledger.pool import Connection
@@ -56,64 +58,68 @@ async def recompute(tx: Connection, conversations: Sequence[UUID]) -> list[UUID]
     return [row["id"] for row in rows if row["due_at"] is not None]
 
 
-async def revoke(
-    tx: Connection, conversations: Sequence[UUID], *, spare_late: datetime | None = None
-) -> None:
-    """Take the lease from whoever composes there: their commit will find its token gone.
-
-    With `spare_late` (now), a Turn whose oldest message has waited its full cap is left alone, so that somebody
-    who never stops writing is answered all the same.
-    """
+async def revoke(tx: Connection, conversations: Sequence[UUID]) -> None:
+    """Take the lease from whoever composes there: their commit will find its token gone."""
     await tx.execute(
-        """UPDATE conversations c SET lease_token = NULL, lease_until = NULL
-           WHERE c.id = ANY($1) AND c.lease_token IS NOT NULL AND ($2::timestamptz IS NULL OR NOT EXISTS (
-             SELECT 1 FROM messages m JOIN accounts a ON a.id = m.account_id
-             WHERE m.conversation_id = c.id AND m.direction = 'incoming' AND m.outcome IS NULL
-               AND m.created_at + a.debounce_cap <= $2))""",
+        """UPDATE conversations SET lease_token = NULL, lease_until = NULL
+           WHERE id = ANY($1) AND lease_token IS NOT NULL""",
         conversations,
-        spare_late,
     )
 
 
-async def withdraw(tx: Connection, conversations: Sequence[UUID], now: datetime) -> None:
-    """Send unsent plans back: their messages wait again, unless a part of the answer has already left."""
-    turns = await tx.fetch(
+async def withdraw(
+    tx: Connection, conversations: Sequence[UUID], now: datetime, *, turn: UUID | None = None
+) -> list[Receipt]:
+    """Send unsent plans back, all of them or one Turn's: a message of whose answer nothing has left waits again.
+
+    One that was erased meanwhile ends silent instead. Returns the messages that ended by it.
+    """
+    plans = await tx.fetch(
         """UPDATE deliveries SET status = 'withdrawn', settled_at = $2
-           WHERE conversation_id = ANY($1) AND status = 'planned' RETURNING turn_id, id""",
+           WHERE conversation_id = ANY($1) AND status = 'planned' AND ($3::uuid IS NULL OR turn_id = $3)
+           RETURNING id, turn_id""",
         conversations,
         now,
+        turn,
     )
-    if not turns:
-        return
-    turn_ids = sorted({row["turn_id"] for row in turns})
-    await tx.execute("DELETE FROM delivery_answers WHERE delivery_id = ANY($1)", [row["id"] for row in turns])
-    await tx.execute(
-        """UPDATE messages m SET turn_id = NULL WHERE m.turn_id = ANY($1) AND m.outcome IS NULL AND NOT EXISTS (
-             SELECT 1 FROM deliveries d WHERE d.turn_id = m.turn_id AND d.kind = 'text'
-               AND d.status IN ('in_flight', 'sent', 'uncertain'))""",
-        turn_ids,
+    if not plans:
+        return []
+    rows = await tx.fetch(
+        """WITH released AS (DELETE FROM delivery_answers WHERE delivery_id = ANY($1) RETURNING message_id, delivery_id)
+           UPDATE messages m SET turn_id = NULL,
+             outcome = CASE WHEN m.erased_at IS NULL THEN NULL ELSE 'silent' END,
+             rule = CASE WHEN m.erased_at IS NULL THEN NULL ELSE 'message.deleted' END,
+             settled_at = CASE WHEN m.erased_at IS NULL THEN NULL ELSE $2::timestamptz END
+           WHERE m.id IN (SELECT message_id FROM released) AND m.outcome IS NULL AND NOT EXISTS (
+             SELECT 1 FROM delivery_answers a WHERE a.message_id = m.id AND NOT (a.delivery_id = ANY($1)))
+           RETURNING m.id, m.user_id, m.outcome, m.rule, m.created_at""",
+        [row["id"] for row in plans],
+        now,
     )
-    await settle_turns(tx, turn_ids, now)
+    ended = _receipts(row for row in rows if row["outcome"])
+    return ended + await settle_turns(tx, sorted({row["turn_id"] for row in plans}), now)
 
 
 async def settle_turns(tx: Connection, turns: Sequence[UUID], now: datetime) -> list[Receipt]:
-    """Give messages their receipt once nothing of their Turn is planned or in flight.
+    """Give messages their receipt once nothing of their own answer is planned or in flight.
 
-    One part that left makes it replied; otherwise one that may have left makes it uncertain.
+    One part that left makes a message replied; otherwise one that may have left makes it uncertain. A provider's
+    later no takes a reply back.
     """
     rows = await tx.fetch(
         """WITH done AS (
-             SELECT d.turn_id, bool_or(d.status = 'sent') AS sent, bool_or(d.status = 'uncertain') AS uncertain,
+             SELECT a.message_id, bool_or(d.status = 'sent') AS sent, bool_or(d.status = 'uncertain') AS uncertain,
                     max(d.sent_at) AS sent_at, max(t.rule) AS rule
-             FROM deliveries d JOIN turns t ON t.id = d.turn_id
-             WHERE d.turn_id = ANY($1) AND d.kind = 'text' AND d.status <> 'withdrawn'
-             GROUP BY d.turn_id HAVING NOT bool_or(d.status IN ('planned', 'in_flight'))),
+             FROM delivery_answers a JOIN deliveries d ON d.id = a.delivery_id JOIN turns t ON t.id = d.turn_id
+             WHERE d.turn_id = ANY($1)
+             GROUP BY a.message_id HAVING NOT bool_or(d.status IN ('planned', 'in_flight'))),
            settled AS (
              UPDATE messages m SET settled_at = coalesce(m.settled_at, $2), replied_at = done.sent_at,
                outcome = CASE WHEN done.sent THEN 'replied' WHEN done.uncertain THEN 'uncertain' ELSE 'failed' END,
                rule = CASE WHEN done.sent THEN done.rule WHEN done.uncertain THEN 'outbox.uncertain'
                            ELSE 'outbox.rejected' END
-             FROM done WHERE m.turn_id = done.turn_id AND (m.outcome IS NULL OR m.outcome = 'uncertain')
+             FROM done WHERE m.id = done.message_id AND (
+               m.outcome IS NULL OR m.outcome = 'uncertain' OR (m.outcome = 'replied' AND NOT done.sent))
              RETURNING m.id, m.user_id, m.conversation_id, m.outcome, m.rule, m.created_at, m.client_timestamp),
            newest AS (
              UPDATE conversations c SET answered_until = greatest(c.answered_until, s.latest)
@@ -124,20 +130,32 @@ async def settle_turns(tx: Connection, turns: Sequence[UUID], now: datetime) -> 
         turns,
         now,
     )
+    return _receipts(rows)
+
+
+def _receipts(rows: Iterable[asyncpg.Record]) -> list[Receipt]:
     return [Receipt(r["id"], r["user_id"], Outcome(r["outcome"]), r["rule"], r["created_at"]) for r in rows]
 
 
 async def silence(
-    tx: Connection, conversations: Sequence[UUID], rule: str, now: datetime, *, up_to_seq: int | None = None
+    tx: Connection,
+    conversations: Sequence[UUID],
+    rule: str,
+    now: datetime,
+    *,
+    up_to_seq: int | None = None,
+    only: Sequence[UUID] | None = None,
 ) -> list[Receipt]:
-    """End what waits there silent, naming the rule."""
+    """End what waits there silent, naming the rule: all of it, what came before `up_to_seq`, or `only` these."""
     rows = await tx.fetch(
         """UPDATE messages SET outcome = 'silent', rule = $2, settled_at = $3
            WHERE conversation_id = ANY($1) AND direction = 'incoming' AND outcome IS NULL AND turn_id IS NULL
-             AND ($4::bigint IS NULL OR seq < $4) RETURNING id, user_id, created_at""",
+             AND ($4::bigint IS NULL OR seq < $4) AND ($5::uuid[] IS NULL OR id = ANY($5))
+           RETURNING id, user_id, outcome, rule, created_at""",
         conversations,
         rule,
         now,
         up_to_seq,
+        only,
     )
-    return [Receipt(r["id"], r["user_id"], Outcome.SILENT, rule, r["created_at"]) for r in rows]
+    return _receipts(rows)

@@ -1,14 +1,16 @@
 """What is known of a delivery after the fence: sent, not sent, uncertain, refused, or settled by a later word."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from secondme.domain.delivery import Sent, StatusUpdate
 from secondme.stores.ledger import due
-from secondme.stores.ledger.deliveries import MET_PAUSE, InFlight, Ready, open_in_flight
+from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, InFlight, Ready, open_in_flight
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
+
+_ECHO_WITHIN = timedelta(minutes=10)  # later, the same words are the owner's
 
 
 async def sent(
@@ -31,9 +33,9 @@ async def sent(
     if flight.alone:
         reply = seal(key, flight.outgoing.text, f"messages:{flight.message_id}:reply_text")
     await _mark_sent(tx, vault, key, delivery.id, result, now, (flight.message_id, reply))
+    if flight.outgoing.text and not flight.alone:
+        await _keep_reply(tx, key, flight.message_id)
     receipts = await due.settle_turns(tx, [delivery.turn_id], now)
-    if not flight.alone:
-        await _keep_replies(tx, vault, receipts)
     return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
 
 
@@ -48,7 +50,8 @@ async def _mark_sent(
 ) -> None:
     real = result.provider_id
     await tx.execute(
-        """WITH reply AS (UPDATE messages SET reply_text = $7 WHERE id = $6 AND $7::bytea IS NOT NULL)
+        """WITH reply AS (UPDATE messages SET reply_text = $7
+             WHERE id = $6 AND $7::bytea IS NOT NULL AND erased_at IS NULL)
            UPDATE deliveries SET status = 'sent', sent_at = coalesce(sent_at, $2), settled_at = $2,
              progress = CASE WHEN progress IN ('delivered', 'read') THEN progress ELSE $3 END, error = NULL,
              provider_message_id = coalesce($4, provider_message_id), provider = coalesce($5, provider)
@@ -67,37 +70,64 @@ async def not_sent(
 ) -> tuple[list[Receipt], bool]:
     """No byte left: planned again for `retry_at`, or failed for good. Presence is never tried again.
 
-    One that a press has named uncertain meanwhile ends failed: it is now known that nothing left.
+    One that a press has named uncertain meanwhile ends failed: it is now known that nothing left. One that was
+    overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back.
     """
-    return await _end(
-        tx,
-        delivery,
+    await due.lock(tx, [delivery.conversation_id])
+    status = await tx.fetchval(
         """UPDATE deliveries SET status = CASE WHEN $4::timestamptz IS NULL OR kind <> 'text' OR status = 'uncertain'
              THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3
-           WHERE id = $1 AND status IN ('in_flight', 'uncertain')""",
+           WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status""",
+        delivery.id,
+        error,
         now,
-        (error, now, retry_at),
+        retry_at,
     )
+    overtaken = await tx.fetchval(
+        """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+             JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND (
+               (a.takes = 'burst' AND c.last_inbound_at > d.in_flight_at) OR EXISTS (
+                 SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
+                   AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
+        delivery.id,
+    )
+    return await _after_ending(tx, delivery, now, send_back=status == "failed" or overtaken)
 
 
 async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
     """Bytes may have left. A presence row that is uncertain matters to nobody and counts as failed."""
-    return await _end(
-        tx,
-        delivery,
-        """UPDATE deliveries SET status = CASE WHEN kind = 'text' THEN 'uncertain' ELSE 'failed' END, error = $2,
-             settled_at = $3 WHERE id = $1 AND status = 'in_flight'""",
-        now,
-        (error, now),
-    )
-
-
-async def _end(
-    tx: Connection, delivery: Ready, statement: str, now: datetime, values: tuple[object, ...]
-) -> tuple[list[Receipt], bool]:
     await due.lock(tx, [delivery.conversation_id])
-    await tx.execute(statement, delivery.id, *values)
-    receipts = await due.settle_turns(tx, [delivery.turn_id], now)
+    status = await tx.fetchval(
+        """UPDATE deliveries SET status = CASE WHEN kind = 'text' THEN 'uncertain' ELSE 'failed' END, error = $2,
+             settled_at = $3 WHERE id = $1 AND status = 'in_flight' RETURNING status""",
+        delivery.id,
+        error,
+        now,
+    )
+    return await _after_ending(tx, delivery, now, send_back=status == "uncertain")
+
+
+async def broken(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
+    """A plan that cannot even be read ends failed, so that it does not stand before all that comes after it."""
+    await due.lock(tx, [delivery.conversation_id])
+    await tx.execute(
+        "UPDATE deliveries SET status = 'failed', error = $2, settled_at = $3 WHERE id = $1 AND status = 'planned'",
+        delivery.id,
+        error,
+        now,
+    )
+    return await _after_ending(tx, delivery, now, send_back=True)
+
+
+async def _after_ending(
+    tx: Connection, delivery: Ready, now: datetime, *, send_back: bool
+) -> tuple[list[Receipt], bool]:
+    """Receipts, and whether the conversation is due again. A part goes only when the one before it is sent:
+    after one that did not, the rest of its Turn is sent back."""
+    receipts = []
+    if send_back:
+        receipts = await due.withdraw(tx, [delivery.conversation_id], now, turn=delivery.turn_id)
+    receipts += await due.settle_turns(tx, [delivery.turn_id], now)
     return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
 
 
@@ -110,18 +140,20 @@ async def sweep(tx: Connection, now: datetime) -> list[Receipt]:
 
 
 async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receipt]:
-    """The fence said no: find out why and end what that ends."""
+    """The fence said no: find out why and end what that ends. A plan that is only stale goes back to the judge."""
     await due.lock(tx, [delivery.conversation_id])
     row = await tx.fetchrow(
-        f"""SELECT c.enabled, c.last_owner_at >= d.created_at AS stepped_in,
+        f"""SELECT c.enabled, c.last_owner_at >= d.created_at AS stepped_in, d.not_before <= $3 AS stale,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
               EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
-                AND e.status IN ('planned', 'in_flight')) AS behind
+                AND e.status IN ('planned', 'in_flight')) AS behind,
+              ARRAY(SELECT w.id FROM messages w WHERE w.turn_id = d.turn_id AND w.outcome IS NULL) AS answered
             FROM deliveries d JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.answers
             WHERE d.id = $1 AND d.status = 'planned'""",
         delivery.id,
         now,
+        now - PLAN_LIVES,
     )
     if row is None or row["behind"]:
         return []
@@ -130,12 +162,28 @@ async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receip
         ("contact.paused", row["paused"]),
         ("contact.disabled", not row["enabled"]),
         ("owner.stepped_in", row["stepped_in"]),
+        (None, row["stale"]),
+        ("window.closed", True),
     )
-    rule = next((rule for rule, holds in causes if holds), "window.closed")
-    await due.withdraw(tx, [delivery.conversation_id], now)
-    silenced = await due.silence(tx, [delivery.conversation_id], rule, now)
+    rule = next(rule for rule, holds in causes if holds)
+    receipts = await due.withdraw(tx, [delivery.conversation_id], now)
+    if rule is not None:
+        receipts += await due.silence(tx, [delivery.conversation_id], rule, now, only=row["answered"])
     await due.recompute(tx, [delivery.conversation_id])
-    return silenced
+    return receipts
+
+
+async def expire_plans(tx: Connection, now: datetime) -> list[Receipt]:
+    """Send back what was planned so long ago that no mouth can be there: its content must not wait for one."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT conversation_id FROM deliveries WHERE status = 'planned' AND not_before < $1",
+        now - PLAN_LIVES,
+    )
+    stranded = [row["conversation_id"] for row in rows]
+    await due.lock(tx, stranded)
+    receipts = await due.withdraw(tx, stranded, now)
+    await due.recompute(tx, stranded)
+    return receipts
 
 
 async def settle_by_word(
@@ -155,25 +203,31 @@ async def settle_by_word(
     uncertain, by a keyed digest of its text.
     """
     row = await tx.fetchrow(
-        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, k.key
+        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
            FROM deliveries d JOIN contacts k ON k.id = d.user_id
            WHERE d.account_id = $1 AND d.kind = 'text' AND d.status IN ('in_flight', 'uncertain', 'sent')
              AND ($4::uuid IS NULL OR d.conversation_id = $4)
              AND (d.provider_message_id = $2 OR d.id = $3
-               OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.status IN ('in_flight', 'uncertain')))
+               OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.status IN ('in_flight', 'uncertain')
+                 AND d.in_flight_at > $6))
            ORDER BY d.seq LIMIT 1""",
         account_id,
         vault.digest("message", result.provider_id) if result.provider_id else None,
         _uuid(callback),
         conversation_id,
         vault.digest("echo", text) if text else None,
+        now - _ECHO_WITHIN,
     )
     if row is None:
         return None
     await due.lock(tx, [row["conversation_id"]])
-    await _mark_sent(tx, vault, vault.contact_key(row["user_id"], row["key"]), row["id"], result, now)
+    key = vault.contact_key(row["user_id"], row["key"])
+    await _mark_sent(tx, vault, key, row["id"], result, now)
     await _progress(tx, row["id"], result.progress)
-    return await _after(tx, vault, row["conversation_id"], [row["turn_id"]], now)
+    await _keep_reply(tx, key, row["answers"])
+    receipts = await due.settle_turns(tx, [row["turn_id"]], now)
+    await due.recompute(tx, [row["conversation_id"]])
+    return receipts
 
 
 async def settle_by_status(
@@ -202,7 +256,9 @@ async def settle_by_status(
         now,
         update.error,
     )
-    return await _after(tx, vault, row["conversation_id"], [row["turn_id"]], now)
+    receipts = await due.settle_turns(tx, [row["turn_id"]], now)
+    await due.recompute(tx, [row["conversation_id"]])
+    return receipts
 
 
 async def _progress(tx: Connection, delivery_id: UUID, word: str) -> None:
@@ -216,32 +272,19 @@ async def _progress(tx: Connection, delivery_id: UUID, word: str) -> None:
     )
 
 
-async def _after(
-    tx: Connection, vault: Vault, conversation_id: UUID, turns: list[UUID], now: datetime
-) -> list[Receipt]:
-    receipts = await due.settle_turns(tx, turns, now)
-    await _keep_replies(tx, vault, receipts)
-    await due.recompute(tx, [conversation_id])
-    return receipts
-
-
-async def _keep_replies(tx: Connection, vault: Vault, receipts: list[Receipt]) -> None:
-    """The documented reply_text: the parts that spoke to each message, as sent."""
-    for receipt in receipts:
-        rows = await tx.fetch(
-            """SELECT d.id, d.text, c.key FROM deliveries d JOIN contacts c ON c.id = d.user_id
-               WHERE d.answers = $1 AND d.kind = 'text' AND d.status = 'sent' AND d.text IS NOT NULL ORDER BY d.part""",
-            receipt.message_id,
-        )
-        if not rows:
-            continue
-        key = vault.contact_key(receipt.contact_id, rows[0]["key"])
-        text = "\n".join(unseal(key, r["text"], f"deliveries:{r['id']}:text") for r in rows)
-        await tx.execute(
-            "UPDATE messages SET reply_text = $2 WHERE id = $1",
-            receipt.message_id,
-            seal(key, text, f"messages:{receipt.message_id}:reply_text"),
-        )
+async def _keep_reply(tx: Connection, key: bytes, message_id: UUID) -> None:
+    """The documented reply_text: the parts that spoke to the message, as far as they were sent."""
+    rows = await tx.fetch(
+        """SELECT id, text FROM deliveries
+           WHERE answers = $1 AND kind = 'text' AND status = 'sent' AND text IS NOT NULL ORDER BY seq""",
+        message_id,
+    )
+    text = "\n".join(unseal(key, r["text"], f"deliveries:{r['id']}:text") for r in rows)
+    await tx.execute(
+        "UPDATE messages SET reply_text = $2 WHERE id = $1 AND erased_at IS NULL",
+        message_id,
+        seal(key, text, f"messages:{message_id}:reply_text"),
+    )
 
 
 def _uuid(text: str | None) -> UUID | None:
