@@ -7,10 +7,11 @@ import asyncio
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from secondme.domain.errors import StoreUnavailable
 from secondme.domain.event import PauseEvent
@@ -75,6 +76,8 @@ class Switch:
             # Ahead of the ledger, which may be slow. One that ends is told after it: who adopts it knows no end.
             await self._signals.press(now)
         try:
+            if contact_id is None and until is not None:
+                await self._adopt()  # or this one would take the place of a held one that has no end
             async with self._ledger.transaction() as tx:
                 await pauses.begin(tx, contact_id, reason, now, until)
         except StoreUnavailable:
@@ -158,14 +161,14 @@ class Switch:
 
         A stop that the ledger has not seen is committed to it first.
         """
-        if await self._signals.stop_pressed_at() is None and not self._held_file.exists():
+        if await self._signals.stop_pressed_at() is None and not self._held_files():
             return False
         return await self._adopt()
 
     async def _adopt(self) -> bool:
         """Take a stop from Redis or the file into the ledger; True while everybody is stopped."""
-        now = self._clock.now()
-        stops = [moment for moment in (await self._in_redis(), self._in_file()) if moment is not None]
+        now, in_redis, files = self._clock.now(), await self._in_redis(), self._take_files()
+        stops = [moment for moment in (in_redis, *files.values()) if moment is not None]
         async with self._ledger.transaction() as tx:
             for since in stops:
                 if not await pauses.known_stop(tx, since):
@@ -173,7 +176,8 @@ class Switch:
                     log.warning("switch.adopted")
             stopped = any(p.contact_id is None for p in await pauses.active(tx, now))
             ended = await pauses.last_ended(tx, now)
-        self._held_file.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
         if not stopped and ended is not None:
             await self._signals.release(ended)
         return stopped
@@ -185,19 +189,29 @@ class Switch:
         except StoreUnavailable:
             return None
 
-    def _in_file(self) -> datetime | None:
+    def _held_files(self) -> list[Path]:
+        """The held press, under its own name or those that adoptions gave it."""
+        return list(self._held_file.parent.glob(f"{self._held_file.name}*"))
+
+    def _take_files(self) -> dict[Path, datetime | None]:
+        """The held press under a name of its own, so that the next one cannot be unlinked in its place."""
+        with suppress(FileNotFoundError):
+            self._held_file.replace(f"{self._held_file}.{uuid4()}")
+        return {file: self._in_file(file) for file in self._held_files() if file != self._held_file}
+
+    def _in_file(self, file: Path) -> datetime | None:
         try:
-            return datetime.fromtimestamp(json.loads(self._held_file.read_text())["since"], UTC)
+            return datetime.fromtimestamp(json.loads(file.read_text())["since"], UTC)
         except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError):
+            return None  # adopted by somebody else just now
+        except (OSError, ValueError, KeyError, TypeError):
             # A file that cannot be read still says stop.
             return self._clock.now()
 
     async def mirror(self) -> None:
         """Make the documented keys agree with the ledger, after taking over what they know and it does not."""
         now = self._clock.now()
-        if await self._in_redis() is not None or self._held_file.exists():
+        if await self._in_redis() is not None or self._held_files():
             await self._adopt()
         async with self._ledger.transaction() as tx:
             running = await pauses.active(tx, now)

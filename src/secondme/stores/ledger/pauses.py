@@ -53,10 +53,14 @@ async def active(tx: Connection, now: datetime) -> list[Pause]:
 
 
 async def known_stop(tx: Connection, since: datetime) -> bool:
-    """Whether the ledger has seen this stop of everybody, or a later one, or has resumed since."""
+    """Whether the ledger has seen this stop of everybody, or a later one without an end, or has resumed since.
+
+    A later one that ends says nothing of it: what was held has no end.
+    """
     known: bool = await tx.fetchval(
-        """SELECT EXISTS (SELECT 1 FROM pauses WHERE user_id IS NULL
-             AND (since >= $1::timestamptz - interval '1 ms' OR lifted_at >= $1))""",
+        """SELECT EXISTS (SELECT 1 FROM pauses WHERE user_id IS NULL AND (lifted_at >= $1
+             OR since >= $1::timestamptz - interval '1 ms'
+               AND (until IS NULL OR since <= $1::timestamptz + interval '1 ms')))""",
         since,
     )
     return known
