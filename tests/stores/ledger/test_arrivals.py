@@ -1,0 +1,129 @@
+"""What arrives is written once, whoever brings it, however often and together with whatever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from secondme.domain.message import Inbound, Kind
+from secondme.observe.audit import AuditLog
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.inbox import Inbox
+from secondme.stores.vault import unseal
+from tests.stores.ledger.conftest import Steps
+from tests.support.world import World
+
+PEOPLE = ("contacts", "identities", "conversations")
+
+
+@asynccontextmanager
+async def another_gateway(world: World) -> AsyncIterator[Inbox]:
+    """The ears of a second process, which remembers nobody."""
+    effects = Effects(world.signals, AuditLog(world.folder / "other"), world.ledger.vault)
+    inbox = Inbox(world.ledger, world.accounts, effects, world.clock)
+    running = asyncio.create_task(inbox.run())
+    try:
+        yield inbox
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await effects.told()
+
+
+def item(world: World, text: str, id: str, who: str = "+15550100", **more: Any) -> Inbound:
+    return Inbound("main", who, "Ana", id, Kind.TEXT, text, world.clock.now(), **more)
+
+
+async def counted(steps: Steps) -> list[int]:
+    return [await steps.world.value(f"SELECT count(*) FROM {table}") for table in PEOPLE]
+
+
+async def test_concurrent_first_messages_make_one_contact(steps: Steps) -> None:
+    world = steps.world
+    async with another_gateway(world) as other:
+        taken = await asyncio.gather(
+            *(
+                inbox.accept([item(world, f"n{number}", f"{name}-{number}")])
+                for number in range(20)
+                for name, inbox in (("one", world.inbox), ("two", other))
+            )
+        )
+    assert all(accepted.new for (accepted,) in taken)
+    assert await counted(steps) == [1, 1, 1]
+    assert await world.value("SELECT count(*) FROM messages") == 40
+
+
+async def test_the_same_message_at_two_gateways_is_one(steps: Steps) -> None:
+    world = steps.world
+    async with another_gateway(world) as other:
+        taken = await asyncio.gather(
+            *(
+                inbox.accept([item(world, "hi", f"m-{number}")])
+                for number in range(10)
+                for inbox in (world.inbox, other)
+            )
+        )
+    assert sum(accepted.new for (accepted,) in taken) == 10
+    assert len({accepted.message_id for (accepted,) in taken}) == 10
+    assert await world.value("SELECT count(*) FROM messages") == 10
+
+
+async def test_a_message_twice_in_one_body_is_one(steps: Steps) -> None:
+    first, again = await steps.world.inbox.accept(
+        [item(steps.world, "hi", "m"), item(steps.world, "hi", "m")]
+    )
+    assert (first.new, again.new) == (True, False)
+    assert first.message_id == again.message_id
+
+
+async def test_a_repeated_message_makes_nothing_due(steps: Steps) -> None:
+    await steps.said("hi", id="m")
+    await steps.answer()
+    before = await steps.rows("SELECT due_at, last_inbound_at FROM conversations")
+    await steps.said("hi", id="m")
+    assert await steps.rows("SELECT due_at, last_inbound_at FROM conversations") == before
+    assert before[0]["due_at"] is None
+
+
+async def test_one_phone_on_two_accounts_is_one_contact(steps: Steps) -> None:
+    await steps.said("hi")
+    await steps.said("hi", account="journal")
+    assert await counted(steps) == [1, 1, 2]
+
+
+async def test_a_poison_item_is_kept_aside_and_its_batch_goes_on(steps: Steps) -> None:
+    world = steps.world
+    poison = item(world, "bad \ud800", "poison", raw={"text": "half a pair: \ud800"})
+    batch = [item(world, "before", "a"), poison, item(world, "after", "b")]
+    first, kept, last = await world.inbox.accept(batch)
+    assert (first.new, kept.new, kept.message_id, last.new) == (True, False, None, True)
+    assert await world.value("SELECT count(*) FROM messages") == 2
+    (row,) = await steps.rows("SELECT * FROM kept_aside")
+    assert (row["account_id"], row["error"]) == ("main", "UnicodeEncodeError")
+    opened = unseal(world.ledger.vault.owner_key, row["payload"], f"kept_aside:{row['id']}:payload")
+    assert "half a pair" in opened
+    assert b"half a pair" not in row["payload"]
+
+
+async def test_poison_in_somebody_elses_body_harms_nobody(steps: Steps) -> None:
+    """What arrives within a moment is one group: each sender gets their own answer."""
+    world = steps.world
+    bodies = [[item(world, "fine", f"m-{n}", f"+1555010{n}")] for n in range(5)]
+    bodies.insert(2, [item(world, "\ud800", "poison")])
+    taken = await asyncio.gather(*(world.inbox.accept(body) for body in bodies))
+    assert [accepted.new for (accepted,) in taken] == [True, True, False, True, True, True]
+    assert await counted(steps) == [5, 5, 5]
+
+
+async def test_due_is_the_debounce_after_the_last_and_the_cap_after_the_first(steps: Steps) -> None:
+    profile = steps.world.accounts["main"].profile
+    await steps.said("hi")
+    for _ in range(12):
+        (row,) = await steps.rows("SELECT min(created_at) AS first, max(created_at) AS last FROM messages")
+        expected = min(row["last"] + profile.debounce, row["first"] + profile.debounce_cap)
+        assert await steps.due_at() == expected
+        steps.world.clock.jump(profile.debounce_cap / 10)
+        await steps.said("and")
+    (row,) = await steps.rows("SELECT min(created_at) AS first FROM messages")
+    assert await steps.due_at() == row["first"] + profile.debounce_cap

@@ -1,0 +1,97 @@
+"""The migrated schema is the one that tables.py describes; a newer one is left alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from secondme.domain.errors import ConfigError, StoreUnavailable
+from secondme.embedded import Addresses
+from secondme.stores.ledger import migrate
+from secondme.stores.ledger.tables import metadata
+from tests.support.world import with_database
+
+
+@pytest_asyncio.fixture
+async def empty(addresses: Addresses) -> AsyncIterator[str]:
+    """An empty database of its own."""
+    server, name = addresses.database_url or "", f"migrations_{uuid4().hex}"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {name}")
+    yield with_database(server, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+async def ask(dsn: str, question: str) -> Any:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(question)
+    finally:
+        await connection.close()
+
+
+async def differences(dsn: str) -> list[Any]:
+    def compare(connection: Any) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.connect() as connection:
+        found = await connection.run_sync(compare)
+    await engine.dispose()
+    return found
+
+
+async def test_the_migrated_schema_is_that_of_the_tables(empty: str) -> None:
+    assert len(await differences(empty)) > 20
+    await migrate.migrate(empty)
+    assert await differences(empty) == []
+
+
+async def test_upgrading_twice_does_nothing(empty: str) -> None:
+    assert await migrate.current(empty) is None
+    assert await migrate.migrate(empty)
+    assert await migrate.current(empty) == migrate.newest()
+    connection = await asyncpg.connect(empty)
+    await connection.execute("INSERT INTO settings (key, value) VALUES ('kept', '1')")
+    await connection.close()
+    assert not await migrate.migrate(empty)
+    assert await ask(empty, "SELECT count(*) FROM settings") == 1
+
+
+async def test_two_starting_at_once_migrate_once(empty: str) -> None:
+    await asyncio.gather(*(migrate.migrate(empty) for _ in range(3)))
+    assert await ask(empty, "SELECT count(*) FROM alembic_version") == 1
+    assert await differences(empty) == []
+
+
+async def test_a_newer_ledger_is_refused_untouched(empty: str) -> None:
+    await migrate.migrate(empty)
+    await ask(empty, "UPDATE alembic_version SET version_num = '9999' RETURNING 1")
+    with pytest.raises(ConfigError, match=r"9999.*install the newer SecondMe"):
+        await migrate.migrate(empty)
+    assert await migrate.current(empty) == "9999"
+
+
+async def test_a_reset_is_an_empty_ledger_of_today(empty: str) -> None:
+    await migrate.migrate(empty)
+    await ask(empty, "INSERT INTO settings (key, value) VALUES ('gone', '1') RETURNING 1")
+    await migrate.reset(empty)
+    assert await ask(empty, "SELECT count(*) FROM settings") == 0
+    assert await differences(empty) == []
+
+
+async def test_a_wrong_address_is_said_and_not_shown(empty: str) -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL must look like"):
+        await migrate.reset("mysql://a:CANARY@b/c")
+    with pytest.raises(StoreUnavailable, match="DATABASE_URL") as refused:
+        await migrate.current(with_database(empty, "CANARY-absent"))
+    assert "CANARY" not in str(refused.value)
