@@ -40,14 +40,12 @@ def environment(**settings: str) -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | settings
 
 
-async def program(
-    command: Sequence[str | Path], folder: Path, seconds: float, settings: Mapping[str, str] | None = None
-) -> str:
+async def program(command: Sequence[str | Path], folder: Path, seconds: float) -> str:
     """Run to the end, at most `seconds`; returns what it printed. Raises BenchFailed, TimeoutError."""
     process = await asyncio.create_subprocess_exec(
         *map(str, command),
         cwd=folder,
-        env=environment(**(settings or {})),
+        env=environment(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -92,6 +92,7 @@ class Street:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._random = random.Random(plan.seed)
+        self._all: list[Phone] = []
         self._idle: list[Phone] = []
         self._room = asyncio.Semaphore(_MOST_PHONES)
         self.posts: list[Post] = []
@@ -102,13 +103,15 @@ class Street:
         due = begin
         async with asyncio.TaskGroup() as posts:
             while (due := due + self._random.expovariate(self._plan.rate)) < begin + self._plan.seconds:
-                await asyncio.sleep(due - time.perf_counter())
-                posts.create_task(self._post_due(due, wall + due - begin))
+                while (left := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(left)  # timers may be early by half a millisecond
+                message = self._message(self._random.randrange(self._plan.people))
+                posts.create_task(self._post_due(message, due, wall + due - begin))
 
-    async def _post_due(self, due: float, wall: float) -> None:
+    async def _post_due(self, message: tuple[str, bytes], due: float, wall: float) -> None:
+        name, request = message
         async with self._room:
             phone = await self._phone()
-            name, request = self._message(self._random.randrange(self._plan.people))
             status = await phone.post(request)
             self._idle.append(phone)
         self.posts.append(Post(name, wall, (time.perf_counter() - due) * 1000, status))
@@ -137,7 +140,13 @@ class Street:
                 return phone
             phone.hang_up()
         _, phone = await asyncio.get_running_loop().create_connection(Phone, "127.0.0.1", self._plan.port)
+        self._all.append(phone)
         return phone
+
+    def hang_up(self) -> None:
+        """End what is still connected."""
+        for phone in self._all:
+            phone.hang_up()
 
     def _message(self, person: int) -> tuple[str, bytes]:
         name = f"bench-{uuid4()}"
@@ -153,8 +162,11 @@ class Street:
 async def drive(plan: Plan) -> list[Post]:
     """Run the plan to its end. Raises TimeoutError when answers stay away."""
     street = Street(plan)
-    async with asyncio.timeout(plan.seconds + _PATIENCE):
-        await (street.open_loop() if plan.rate else street.closed_loop())
+    try:
+        async with asyncio.timeout(plan.seconds + _PATIENCE):
+            await (street.open_loop() if plan.rate else street.closed_loop())
+    finally:
+        street.hang_up()
     return street.posts
 
 
