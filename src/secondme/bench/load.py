@@ -103,7 +103,7 @@ class Street:
         due = begin
         async with asyncio.TaskGroup() as posts:
             while (due := due + self._random.expovariate(self._plan.rate)) < begin + self._plan.seconds:
-                while (left := due - time.perf_counter()) > 0:
+                while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(left)  # timers may be early by half a millisecond
                 message = self._message(self._random.randrange(self._plan.people))
                 posts.create_task(self._post_due(message, due, wall + due - begin))
