@@ -92,17 +92,21 @@ async def _state(ping: Ping) -> str:
     return "ok"
 
 
-async def open_app(settings: Settings, say: Say = lambda line: None) -> App:
-    """Open every port. Raises ConfigError or StoreUnavailable with one line that says what to do."""
+async def open_app(settings: Settings, say: Say = lambda line: None, *, serves: bool = False) -> App:
+    """Open every port. Raises ConfigError or StoreUnavailable with one line that says what to do.
+
+    `serves`: this process answers for the accounts, so the ledger takes their profiles from these settings. One that
+    only looks must not: its shell may name another profile, whose content window would erase a journal.
+    """
     stack = AsyncExitStack()
     try:
-        return await _open(settings, stack, say)
+        return await _open(settings, stack, say, serves)
     except BaseException:
         await stack.aclose()
         raise
 
 
-async def _open(settings: Settings, stack: AsyncExitStack, say: Say) -> App:
+async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: bool) -> App:
     settings.data_dir = settings.data_dir.expanduser().resolve()
     accounts = make_accounts(settings)
     stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
@@ -121,7 +125,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say) -> App:
     stack.push_async_callback(effects.told)
     mind = make_mind(settings.models, settings.providers)
     stack.push_async_callback(mind.close)
-    await _seed(ledger, accounts.values(), clock)
+    await _seed(ledger, accounts.values() if serves else (), clock)
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
     app = App(
         settings=settings,

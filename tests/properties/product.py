@@ -49,7 +49,7 @@ class Product:
     @asynccontextmanager
     async def run(cls, settings: Settings, phones: Phones) -> AsyncIterator["Product"]:
         """Open everything as a start does, and close it as an end does."""
-        app = await open_app(settings)
+        app = await open_app(settings, serves=True)
         product = cls(app, phones)
         ears = asyncio.create_task(product.inbox.run())
         try:

@@ -112,7 +112,7 @@ async def opened(
             "dashboard_port": free_port(),
         }
     )
-    app = await open_app(settings)
+    app = await open_app(settings, serves=True)
     made = {name: MAKE[name](app) for name in services}
     runner = Runner(app, list(made.values()))
     try:

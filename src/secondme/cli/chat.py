@@ -12,8 +12,10 @@ from uuid import UUID
 from secondme.cli import show
 from secondme.cli.opening import opened, tell
 from secondme.cli.phone import Phone, phone
+from secondme.cli.ports import answers
 from secondme.domain.errors import NotFound
 from secondme.domain.profile import Account
+from secondme.settings import load
 from secondme.stores.ledger import people, reading
 from secondme.stores.ledger.people import Address, Whom
 from secondme.web.dashboard.rules import rule
@@ -32,7 +34,9 @@ class Reply:
 
 async def chat(profile: str | None, name: str, once: str | None, *, as_json: bool) -> None:
     """Talk until the input ends; or say one thing, print what comes back and end."""
-    async with opened() as app:
+    settings = load()
+    alone = not await answers(settings.data_dir.expanduser(), "gateway", settings.gateway_port)
+    async with opened(serves=alone) as app:
         account = _account(app, profile)
         whom = await _meet(app, account, name)
         async with phone(app, account, f"chat:{name}", name) as line:

@@ -35,17 +35,17 @@ def run[T](work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def opened(*, reads: bool = False) -> AsyncIterator[App]:
+async def opened(*, reads: bool = False, serves: bool = False) -> AsyncIterator[App]:
     """The instance of this directory: its running stores are joined, or started for as long as the block lasts.
 
     `reads` says that the command could only find what is there already: a data directory that was never used
-    then stays so. Raises NotFound for that, and what `open_app` raises.
+    then stays so. Raises NotFound for that, and what `open_app` raises (see there for `serves`).
     """
     settings = load()
     if reads:
         refuse_unused(settings)
     prepare(settings, "cli")
-    app = await open_app(settings, tell)
+    app = await open_app(settings, tell, serves=serves)
     try:
         yield app
     finally:

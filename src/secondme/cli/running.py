@@ -58,7 +58,7 @@ async def run_services(
 
 async def open_and(settings: Settings, say: Say, before: Act) -> App:
     """Open the instance and prepare it; nothing stays open when that fails or is cancelled."""
-    app = await open_app(settings, say)
+    app = await open_app(settings, say, serves=True)
     try:
         for ping in app.pings.values():
             await _warn(ping, say)
