@@ -189,7 +189,7 @@ class Inbox:
         fresh = await arrivals.insert(tx, run, now)
         new = [a for a in run if a.id in fresh]
         if new:
-            await arrivals.became_due(tx, new, now)
+            told.receipts += await arrivals.became_due(tx, new, now)
             told.fresh += new
         ids = {a.id: Accepted(a.id, new=True) for a in new}
         if len(new) < len(run):

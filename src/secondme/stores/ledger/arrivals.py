@@ -110,34 +110,48 @@ async def buried(tx: Connection, digests: Sequence[str], now: datetime) -> set[s
     return {row["digest"] for row in rows}
 
 
-async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
-    """New messages make their conversations due; where a Turn takes the burst, they send unsent plans back."""
+async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[due.Receipt]:
+    """New messages make their conversations due; where a Turn takes the burst, they send unsent plans back.
+
+    Not where the oldest unanswered message has waited its full cap: somebody who never stops writing is answered
+    all the same. Returns the messages that ended by it.
+    """
     every = sorted({a.whom.conversation_id for a in arrivals})
     bursts = sorted({a.whom.conversation_id for a in arrivals if a.account.profile.takes is Takes.BURST})
+    receipts = []
     if bursts:
-        await due.revoke(tx, bursts, spare_late=now)
-        await due.withdraw(tx, bursts, now)
+        rows = await tx.fetch(
+            """SELECT v.id FROM unnest($1::uuid[]) AS v (id) WHERE NOT EXISTS (
+                 SELECT 1 FROM messages m JOIN accounts a ON a.id = m.account_id WHERE m.conversation_id = v.id
+                   AND m.direction = 'incoming' AND m.outcome IS NULL AND m.created_at + a.debounce_cap <= $2)""",
+            bursts,
+            now,
+        )
+        patient = [row["id"] for row in rows]
+        await due.revoke(tx, patient)
+        receipts = await due.withdraw(tx, patient, now)
     await tx.execute(
         "UPDATE conversations SET last_inbound_at = greatest(last_inbound_at, $2) WHERE id = ANY($1)",
         every,
         now,
     )
     await due.recompute(tx, every)
+    return receipts
 
 
 async def owner_spoke(tx: Connection, a: Arrival, seq: int, now: datetime) -> list[due.Receipt]:
     """The owner's own word: what waited before it ends silent, what was planned never leaves."""
     conversation = [a.whom.conversation_id]
     await due.revoke(tx, conversation)
-    await due.withdraw(tx, conversation, now)
-    silenced = await due.silence(tx, conversation, "owner.stepped_in", now, up_to_seq=seq)
+    ended = await due.withdraw(tx, conversation, now)
+    ended += await due.silence(tx, conversation, "owner.stepped_in", now, up_to_seq=seq)
     await tx.execute(
         "UPDATE conversations SET last_owner_at = greatest(last_owner_at, $2), claims = 0 WHERE id = $1",
         a.whom.conversation_id,
         now,
     )
     await due.recompute(tx, conversation)
-    return silenced
+    return ended
 
 
 async def pause_for_owner(tx: Connection, contact_id: UUID, now: datetime, length: timedelta) -> datetime:
@@ -170,7 +184,7 @@ async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
     await due.withdraw(tx, [a.whom.conversation_id], now)
     waiting = await tx.fetchval(
         """UPDATE messages SET text = $2, edited_at = $3 WHERE id = $1
-             AND (direction = 'outgoing' OR (outcome IS NULL AND turn_id IS NULL)) RETURNING id""",
+             AND (direction = 'outgoing' OR outcome IS NULL) RETURNING id""",
         target,
         seal(a.whom.key, a.item.text, f"messages:{target}:text"),
         now,
