@@ -1,9 +1,38 @@
 """What once went wrong between a claim and its commit."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 
-from secondme.pipeline.turns import end_unserved
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from secondme.embedded import Addresses
+from secondme.pipeline import turns
+from secondme.pipeline.turns import LEASE, end_unserved
+from secondme.stores.ledger import turns as statements
 from tests.support.world import World
+
+WAITING = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+LEASED = "SELECT EXISTS (SELECT 1 FROM conversations WHERE lease_token IS NOT NULL)"
+
+
+@pytest_asyncio.fixture
+async def still(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[World]:
+    """Ears only; the test claims by hand."""
+    async with World.open(addresses, template, tmp_path, run=False) as world:
+        yield world
+
+
+async def claims(world: World) -> int:
+    """Claim what is due a second from now, and wait for what comes of it."""
+    world.clock.offset += timedelta(seconds=1)
+    claimed = await world.turns.claim_once()
+    await asyncio.gather(*world.turns._running.values())
+    return claimed
 
 
 async def test_an_account_that_is_gone_is_never_claimed(world: World) -> None:
@@ -27,3 +56,106 @@ async def test_plans_of_an_account_that_is_gone_are_withdrawn(world: World) -> N
     await end_unserved(world.ledger, served, world.turns._effects, world.clock)
     assert await world.receipts() == [("silent", "account.gone")]
     assert await world.value("SELECT count(*) FROM deliveries WHERE status = 'planned'") == 0
+
+
+async def test_unfinished_turns_are_given_back_at_a_stop(world: World) -> None:
+    """Their contacts waited out a lease that nobody held any more."""
+    world.mind.seconds = 30
+    await world.says("hi")
+    await world.until(LEASED)
+    left = await world.turns.drain(0.1)
+    assert left == [str(await world.value("SELECT id FROM conversations"))]
+    assert await world.value("SELECT lease_token IS NULL AND due_at IS NOT NULL FROM conversations")
+
+
+async def test_a_stop_waits_for_the_claim_under_way(still: World) -> None:
+    await still.says("hi")
+    still.clock.jump(timedelta(seconds=1))
+    other = await asyncpg.connect(still.dsn)
+    async with other.transaction():
+        await other.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+        claiming = asyncio.create_task(still.turns.claim_once())
+        await still.until(LEASED)
+        stopping = asyncio.create_task(still.turns.drain(5))
+        await asyncio.sleep(0.1)
+        assert not stopping.done()
+    await other.close()
+    assert await claiming == 1
+    assert await stopping == []
+    assert await still.value("SELECT count(*) FROM turns") == 1
+    assert await still.turns.claim_once() == 0
+
+
+async def test_a_commit_is_not_cancelled_by_its_own_success(world: World) -> None:
+    """A renewal that waited for the commit found the token gone, and cancelled what had just been committed."""
+    world.mind.seconds = 0.2
+    await world.says("hi")
+    await world.until(LEASED)
+    other = await asyncpg.connect(world.dsn)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM conversations FOR UPDATE")
+        await world.until(f"SELECT ({WAITING}) > 0")
+        await asyncio.sleep(turns.RENEW_EVERY * 1.2)
+        assert await world.value(WAITING) == 1
+    await other.close()
+    await world.settled()
+    assert world.phones.texts() == ["re: hi"]
+
+
+async def test_renewal_locks_in_id_order(still: World) -> None:
+    for number in range(6):
+        await still.says("hi", who=f"+1555010{number}")
+    still.clock.jump(timedelta(seconds=1))
+    async with still.ledger.transaction() as tx:
+        held = await statements.claim(tx, still.clock.now(), 9, LEASE, still.accounts)
+    tokens = {c.conversation_id: c.token for c in sorted(held, key=lambda c: c.conversation_id, reverse=True)}
+    *later, first = tokens
+    other = await asyncpg.connect(still.dsn)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE", first)
+        async with still.ledger.light() as light:
+            renewal = asyncio.create_task(statements.renew(light, tokens, still.clock.now() + LEASE))
+            await still.until(f"SELECT ({WAITING}) > 0")
+            await other.execute("SELECT 1 FROM conversations WHERE id = ANY($1) FOR UPDATE NOWAIT", later)
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+    await other.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE contacts SET name = repeat('x', 40)::bytea WHERE id = $1",
+        "UPDATE contacts SET key = repeat('x', 80)::bytea WHERE id = $1",
+        "UPDATE messages SET text = 'x'::bytea WHERE user_id = $1",
+    ],
+)
+async def test_one_damaged_row_harms_nobody_else(still: World, damage: str) -> None:
+    await still.says("damaged")
+    contact = await still.contact()
+    await still.says("whole", who="+15550101")
+    async with still.ledger.transaction() as tx:
+        await tx.execute(damage, contact)
+    assert await claims(still) == 2
+    assert await still.receipts() == [("failed", "message.unreadable_seal"), (None, None)]
+    assert await still.value("SELECT count(*) FROM deliveries WHERE kind = 'text'") == 1
+    assert await claims(still) == 0
+
+
+async def test_no_more_is_claimed_than_there_is_room_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited for a place had a lease that nobody renewed."""
+    monkeypatch.setattr(turns, "_AT_ONCE", 2)
+    world.mind.seconds = 0.4
+    for number in range(5):
+        await world.says("hi", who=f"+1555010{number}")
+    await world.until(LEASED)
+    most = 0
+    while await world.value("SELECT EXISTS (SELECT 1 FROM messages WHERE turn_id IS NULL)"):
+        most = max(
+            most, await world.value("SELECT count(*) FROM conversations WHERE lease_token IS NOT NULL")
+        )
+    assert most == 2
+    await world.settled()
+    assert len(world.phones.got) >= 5

@@ -22,7 +22,7 @@ from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.pacing import Pacing
 from secondme.ports import Clock, Stage
-from secondme.stores.ledger import Ledger, commits, pauses
+from secondme.stores.ledger import Ledger, commits, due, pauses
 from secondme.stores.ledger import turns as statements
 from secondme.stores.ledger.commits import Superseded
 
@@ -54,60 +54,95 @@ class Turns:
         self._effects = effects
         self._bell = bell
         self._clock = clock
-        self._room = asyncio.Semaphore(_AT_ONCE)
-        self._running: dict[Turn, asyncio.Task[None]] = {}
+        self._claiming = asyncio.Lock()
+        self._running: dict[UUID, asyncio.Task[None]] = {}  # by token
+        self._held: dict[UUID, UUID] = {}  # conversation by token, of Turns that have not begun to commit
         self.draining = False
 
     async def run(self) -> None:
         """Claim and compose for ever; a ledger that does not answer is asked again."""
         while not self.draining:
             try:
-                claimed = await self.claim_once()
-                if claimed < _BATCH:
+                room = self._room()
+                if room == 0:
+                    await self._bell.wait_until(None, self._clock.now())  # the first that ends rings
+                elif await self.claim_once() < room:
                     await self._bell.wait_until(await self._next_due(), self._clock.now())
             except StoreUnavailable as error:
                 log.warning("turns.store_unavailable", error=str(error))
                 await asyncio.sleep(0.5)
 
+    def _room(self) -> int:
+        """How many may be claimed: what waits for a place here would lose its lease."""
+        return min(_BATCH, _AT_ONCE - len(self._running))
+
     async def drain(self, timeout: float) -> list[str]:  # noqa: ASYNC109
-        """Stop claiming and let Turns in the making end; returns the conversations left unfinished."""
+        """Stop claiming and let Turns in the making end; returns the conversations left unfinished.
+
+        Those are given back, so that whoever starts next finds them due.
+        """
         self.draining = True
         self._bell.ring()
-        tasks = {task for task in self._running.values() if not task.done()}
+        async with self._claiming:
+            tasks = dict(self._running)
         if not tasks:
             return []
-        _, left = await asyncio.wait(tasks, timeout=timeout)
+        _, left = await asyncio.wait(tasks.values(), timeout=timeout)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        try:
+            async with self._ledger.transaction() as tx:
+                unfinished = {UUID(task.get_name()): token for token, task in tasks.items() if task in left}
+                await statements.release(tx, unfinished)
+        except StoreUnavailable:
+            log.warning("turns.not_given_back", count=len(left))
         return [task.get_name() for task in left]
 
     async def claim_once(self) -> int:
         """Claim what is due now and start a task for each; returns how many were claimed."""
+        async with self._claiming:
+            return 0 if self.draining else await self._claim()
+
+    async def _claim(self) -> int:
         now, bells = self._clock.now(), self._bell.take()
         with metrics.timed("claim"):
             async with self._ledger.light() as light:
-                claims = await statements.claim(light, now, _BATCH, LEASE, self._accounts)
-                turns = await statements.load(light, self._ledger.vault, claims, self._accounts, now)
+                claims = await statements.claim(light, now, self._room(), LEASE, self._accounts)
+                turns, unreadable = await statements.load(
+                    light, self._ledger.vault, claims, self._accounts, now
+                )
         await self._bell.acknowledge(bells)
         if claims:
             failpoint("turns.claimed")
-        loaded = {turn.conversation_id for turn in turns}
-        if idle := [c for c in claims if c.conversation_id not in loaded]:
-            async with self._ledger.transaction() as tx:
-                await statements.release(tx, idle)
-        crashing = {c.conversation_id for c in claims if c.claims > statements.MAX_CLAIMS}
+        crashing = {c.token for c in claims if c.claims > statements.MAX_CLAIMS}
         for turn in turns:
-            self._effects.counted(turn)
-            await self._room.acquire()
-            work = self._commit(_crashing(turn)) if turn.conversation_id in crashing else self._hold(turn)
-            self._running[turn] = asyncio.create_task(work, name=str(turn.conversation_id))
-            self._running[turn].add_done_callback(partial(self._ended, turn))
+            self._start(turn, crashing=turn.token in crashing)
+        if idle := {c.conversation_id: c.token for c in claims if c.token not in self._running}:
+            await self._give_back(idle, unreadable, now)
         return len(claims)
 
-    def _ended(self, turn: Turn, task: asyncio.Task[None]) -> None:
-        self._running.pop(turn, None)
-        self._room.release()
+    def _start(self, turn: Turn, *, crashing: bool) -> None:
+        self._effects.counted(turn)
+        self._held[turn.token] = turn.conversation_id
+        work = self._commit(_crashing(turn)) if crashing else self._hold(turn)
+        task = asyncio.create_task(work, name=str(turn.conversation_id))
+        self._running[turn.token] = task
+        task.add_done_callback(partial(self._ended, turn.token))
+
+    async def _give_back(self, idle: Mapping[UUID, UUID], unreadable: Sequence[UUID], now: datetime) -> None:
+        """Release what has nothing to answer, or nothing that anybody could read."""
+        async with self._ledger.transaction() as tx:
+            await due.lock(tx, list(idle))
+            failed = await statements.fail(tx, unreadable, "message.unreadable_seal", now)
+            await statements.release(tx, idle)
+        self._effects.settled(failed, now)
+
+    def _ended(self, token: UUID, task: asyncio.Task[None]) -> None:
+        if self._room() == 0:
+            self._bell.ring()
+        self._running.pop(token, None)
+        self._held.pop(token, None)
         if task.cancelled():
             log.info("turn.superseded")
         elif error := task.exception():
@@ -131,18 +166,18 @@ class Turns:
         """Renew what is being composed, for ever; cancel what has lost its lease. Run beside `run()`."""
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            held = {turn.conversation_id: (turn.token, task) for turn, task in self._running.items()}
-            if not held:
+            if not (held := dict(self._held)):
                 continue
             try:
                 async with self._ledger.light() as light:
-                    tokens = {conversation: token for conversation, (token, _) in held.items()}
+                    tokens = {conversation: token for token, conversation in held.items()}
                     kept = await statements.renew(light, tokens, self._clock.now() + LEASE)
             except StoreUnavailable:
                 continue
-            for conversation, (_, task) in held.items():
-                if conversation not in kept and not task.done():
-                    task.cancel()
+            for token, conversation in held.items():
+                # What has begun to commit meanwhile has lost its token to nobody but itself.
+                if conversation not in kept and token in self._held:
+                    self._running[token].cancel()
 
     async def _compose(self, turn: Turn) -> None:
         composed = await self._journey(turn)
@@ -150,7 +185,8 @@ class Turns:
         await self._commit(composed)
 
     async def _commit(self, turn: Turn) -> None:
-        """End the Turn in one commit, then tell."""
+        """End the Turn in one commit, then tell. From here on the token's check in it is all that may stop it."""
+        self._held.pop(turn.token, None)
         now = self._clock.now()
         planned = self._pacing.plan(turn, turn.draft.parts, now) if turn.draft else []
         try:

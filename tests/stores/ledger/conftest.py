@@ -37,7 +37,7 @@ class Steps:
     async def load(self, claims: Sequence[Claim]) -> list[Turn]:
         ledger, now = self.world.ledger, self.world.clock.now()
         async with ledger.transaction() as tx:
-            return await turns.load(tx, ledger.vault, claims, self.world.accounts, now)
+            return (await turns.load(tx, ledger.vault, claims, self.world.accounts, now))[0]
 
     async def turn(self) -> Turn:
         """The one Turn that is due."""

@@ -6,15 +6,19 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
-from secondme.domain.message import Kind, Line, Message
+from secondme.domain.errors import ConfigError
+from secondme.domain.message import Kind, Line, Message, Outcome
 from secondme.domain.pause import Pause, PauseReason
 from secondme.domain.profile import Account, Takes
 from secondme.domain.turn import Contact, Turn
+from secondme.observe.logs import get_logger
 from secondme.stores.ledger import due
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
+log = get_logger(__name__)
 _BURST_LIMIT = 50
 MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoever composes it
 
@@ -80,8 +84,11 @@ async def unserved(tx: Connection, accounts: Collection[str], limit: int) -> lis
 async def renew(tx: Connection, tokens: Mapping[UUID, UUID], until: datetime) -> set[UUID]:
     """Keep leases while minds work: token by conversation. Returns those that are still held."""
     rows = await tx.fetch(
-        """UPDATE conversations c SET lease_until = $3 FROM unnest($1::uuid[], $2::uuid[]) AS h (id, token)
-           WHERE c.id = h.id AND c.lease_token = h.token RETURNING c.id""",
+        """WITH held AS (
+             SELECT c.id, h.token FROM conversations c JOIN unnest($1::uuid[], $2::uuid[]) AS h (id, token)
+               ON c.id = h.id AND c.lease_token = h.token ORDER BY c.id FOR UPDATE OF c)
+           UPDATE conversations c SET lease_until = $3 FROM held
+           WHERE c.id = held.id AND c.lease_token = held.token RETURNING c.id""",
         list(tokens),
         list(tokens.values()),
         until,
@@ -91,22 +98,29 @@ async def renew(tx: Connection, tokens: Mapping[UUID, UUID], until: datetime) ->
 
 async def load(
     tx: Connection, vault: Vault, claims: Sequence[Claim], accounts: Mapping[str, Account], now: datetime
-) -> list[Turn]:
-    """The claimed conversations as Turns: what they answer by provider time, the contact, the pauses they met."""
+) -> tuple[list[Turn], list[UUID]]:
+    """The claimed conversations as Turns: what they answer by provider time, the contact, the pauses they met.
+
+    Also the messages of those that cannot be opened, because a key or a sealed value of theirs is damaged.
+    """
     by_id = {c.conversation_id: c for c in claims if c.account_id in accounts}
     if not by_id:
-        return []
+        return [], []
     people = {r["conversation_id"]: r for r in await _people(tx, list(by_id))}
     waiting: dict[UUID, list[asyncpg.Record]] = {}
     for row in await _waiting(tx, list(by_id)):
         waiting.setdefault(row["conversation_id"], []).append(row)
     pauses = await _pauses(tx, [r["user_id"] for r in people.values()], now)
-    turns = []
+    turns, unreadable = [], []
     for conversation_id, held in by_id.items():
         person, rows = people.get(conversation_id), waiting.get(conversation_id)
         if person and rows:
-            turns.append(_turn(vault, held, accounts[held.account_id], person, rows, pauses, now))
-    return turns
+            try:
+                turns.append(_turn(vault, held, accounts[held.account_id], person, rows, pauses, now))
+            except (InvalidTag, ConfigError, ValueError) as error:
+                log.error("turn.unreadable", error=type(error).__name__)
+                unreadable += [row["id"] for row in rows]
+    return turns, unreadable
 
 
 async def _people(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
@@ -227,13 +241,25 @@ async def window(tx: Connection, vault: Vault, turn: Turn, limit: int) -> list[L
     return lines
 
 
-async def release(tx: Connection, claims: Sequence[Claim]) -> None:
-    """Give back conversations that turned out to have nothing to answer, or that belong to nobody here."""
-    await due.lock(tx, [c.conversation_id for c in claims])
+async def fail(tx: Connection, messages: Sequence[UUID], rule: str, now: datetime) -> list[due.Receipt]:
+    """End these messages failed, without opening anything of them."""
+    rows = await tx.fetch(
+        """UPDATE messages SET outcome = 'failed', rule = $2, settled_at = $3
+           WHERE id = ANY($1) AND outcome IS NULL AND turn_id IS NULL RETURNING id, user_id, created_at""",
+        messages,
+        rule,
+        now,
+    )
+    return [due.Receipt(r["id"], r["user_id"], Outcome.FAILED, rule, r["created_at"]) for r in rows]
+
+
+async def release(tx: Connection, tokens: Mapping[UUID, UUID]) -> None:
+    """Give conversations back, token by conversation: nothing is to be answered there, or nobody is left to do it."""
+    await due.lock(tx, list(tokens))
     await tx.execute(
         """UPDATE conversations c SET lease_token = NULL, lease_until = NULL
            FROM unnest($1::uuid[], $2::uuid[]) AS g (id, token) WHERE c.id = g.id AND c.lease_token = g.token""",
-        [c.conversation_id for c in claims],
-        [c.token for c in claims],
+        list(tokens),
+        list(tokens.values()),
     )
-    await due.recompute(tx, [c.conversation_id for c in claims])
+    await due.recompute(tx, list(tokens))
