@@ -186,7 +186,7 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 
 class Runner:
-    """Runs services until told to stop, then drains them in order: ears first, mouth last."""
+    """Runs services until told to stop, then drains them in order: ears first, then minds, the mouth last."""
 
     def __init__(self, app: App, services: Sequence[Service]) -> None:
         self._app = app
@@ -235,12 +235,11 @@ class Runner:
         self.stopping.set()
         for server in self._servers:
             server.should_exit = True
-        left: list[str] = []
-        for service in self._services:
-            if service.drain:
-                left += await service.drain(_DRAIN)
+        left = await self._drained("dashboard")  # whose streams keep its server open
         web = [task for task in self._tasks if task.get_name().endswith(".web")]
         await asyncio.wait(web, timeout=4) if web else None
+        # What is composed last is to be sent still, so the mouth closes after the mind.
+        left += await self._drained("orchestrator") + await self._drained("gateway")
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -250,6 +249,11 @@ class Runner:
         if left:
             log.warning("drain.unfinished", ids=left)
         return left
+
+    async def _drained(self, name: str) -> list[str]:
+        """Let that service end its work, where it runs here; returns ids of what it left."""
+        drains = [service.drain for service in self._services if service.name == name and service.drain]
+        return [unfinished for drain in drains for unfinished in await drain(_DRAIN)]
 
 
 def _bind(service: Service) -> socket.socket:

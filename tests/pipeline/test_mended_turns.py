@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ import pytest_asyncio
 from secondme.embedded import Addresses
 from secondme.pipeline import turns
 from secondme.pipeline.turns import LEASE, end_unserved
+from secondme.services import Runner, Service
 from secondme.stores.ledger import turns as statements
 from tests.support.world import World
 
@@ -159,3 +161,23 @@ async def test_no_more_is_claimed_than_there_is_room_for(
     assert most == 2
     await world.settled()
     assert len(world.phones.got) >= 5
+
+
+async def test_services_are_drained_ears_first_and_mouth_last() -> None:
+    """Whatever the order in which they were named; and the servers take nothing while the rest is drained."""
+    order: list[str] = []
+
+    async def web(scope: Any, receive: Any, send: Any) -> None: ...
+
+    def service(name: str) -> Service:
+        async def drain(seconds: float) -> list[str]:
+            open_still = sum(not t.done() for t in runner._tasks if t.get_name().endswith(".web"))
+            order.append(f"{name} {open_still}")
+            return [name]
+
+        return Service(name, 0, web, [], drain)
+
+    runner = Runner(None, [service(n) for n in ("gateway", "orchestrator", "dashboard")])  # type: ignore[arg-type]
+    await runner.start()
+    assert await runner.stop() == ["dashboard", "orchestrator", "gateway"]
+    assert order == ["dashboard 3", "orchestrator 0", "gateway 0"]
