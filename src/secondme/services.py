@@ -118,9 +118,12 @@ def graph_worker(app: App) -> Service:
     async def purge() -> None:
         now = app.clock.now()
         async with app.ledger.transaction() as tx:
-            await retention.expire_held(tx, now)
-            gone = await retention.purge_content(tx, now, app.settings.retention)
-            await retention.purge_rows(tx, now)
+            ended = await retention.expire_held(tx, now)
+        app.effects.settled(ended, now)
+        # Each statement for itself: what one has locked never waits for the next.
+        async with app.ledger.light() as connection:
+            gone = await retention.purge_content(connection, now, app.settings.retention)
+            await retention.purge_rows(connection, now)
         if gone:
             log.info("content.purged", count=gone)
 

@@ -109,7 +109,7 @@ class Inbox:
             return (await self._write([item]))[0]
         except _POISON as error:
             payload = json.dumps(item.raw or {"from": item.address, "text": item.text}).encode()
-            await self.keep_aside(item.account_id, payload, type(error).__name__)
+            await self.keep_aside(item.account_id, payload, type(error).__name__, self._sender(item))
             return Accepted(None, new=False)
 
     async def _write(self, items: list[Inbound]) -> list[Accepted]:
@@ -154,6 +154,13 @@ class Inbox:
         network = people.network_of(account.channel)
         digest = self._ledger.vault.digest("address", network, item.address)
         return people.Address(account, network, digest, item.address, None if item.from_me else item.name)
+
+    def _sender(self, item: Inbound) -> str | None:
+        """The keyed address of an item that could not be written; its address may be what is wrong with it."""
+        try:
+            return self._address(item).key
+        except ValueError:
+            return None
 
     async def _buried(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
         """Which items were erased: asked before anybody is met, so that they do not bring their sender back."""
@@ -246,11 +253,14 @@ class Inbox:
             receipts = await settling.settle_by_status(tx, self._ledger.vault, update, now)
         self._effects.settled(receipts, now)
 
-    async def keep_aside(self, account_id: str, payload: bytes, error: str) -> None:
-        """Keep an item that could not be read, so that its batch can go on."""
+    async def keep_aside(
+        self, account_id: str, payload: bytes, error: str, sender: str | None = None
+    ) -> None:
+        """Keep an item that could not be read, so that its batch can go on. `sender` is a keyed address."""
         metrics.kept_aside.inc()
         async with self._ledger.transaction(ears=True) as tx:
-            await arrivals.keep_aside(tx, self._ledger.vault, account_id, payload, error, self._clock.now())
+            now = self._clock.now()
+            await arrivals.keep_aside(tx, self._ledger.vault, account_id, payload, error, now, sender)
 
     async def _tell(self, told: _Group, now: datetime) -> None:
         for a in told.fresh:

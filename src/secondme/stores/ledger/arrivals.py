@@ -201,7 +201,7 @@ async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str
     await due.revoke(tx, [a.whom.conversation_id])
     await due.withdraw(tx, [a.whom.conversation_id], now)
     await tx.execute(
-        """UPDATE messages SET text = NULL, raw_payload = NULL, erased_at = $2,
+        """UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, erased_at = $2,
              rule = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'message.deleted'
                          ELSE rule END,
              settled_at = coalesce(settled_at, CASE WHEN turn_id IS NULL THEN $2::timestamptz END),
@@ -233,14 +233,25 @@ async def set_rule(tx: Connection, message_id: UUID, rule: str) -> None:
 
 
 async def keep_aside(
-    tx: Connection, vault: Vault, account_id: str, payload: bytes, error: str, now: datetime
+    tx: Connection,
+    vault: Vault,
+    account_id: str,
+    payload: bytes,
+    error: str,
+    now: datetime,
+    address: str | None = None,
 ) -> None:
-    """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on."""
+    """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on.
+
+    `address` is the keyed digest of who sent it, where that is known: forgetting them takes it along.
+    """
     row = uuid4()
     await tx.execute(
-        "INSERT INTO kept_aside (id, account_id, created_at, error, payload) VALUES ($1, $2, $3, $4, $5)",
+        """INSERT INTO kept_aside (id, account_id, address, created_at, error, payload)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
         row,
         account_id,
+        address,
         now,
         error,
         seal(vault.owner_key, payload, f"kept_aside:{row}:payload"),

@@ -54,9 +54,14 @@ async def put_accounts(tx: Connection, accounts: Iterable[Account]) -> None:
 
 async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
     """Contact, identity and conversation of each address, made where missing; two at once make one."""
-    for key in sorted({f"{a.network}:{a.key}" for a in addresses}):
-        await tx.execute("SELECT pg_advisory_xact_lock(7103002, hashtext($1))", key)
+    await lock_addresses(tx, {f"{a.network}:{a.key}" for a in addresses})
     return [await _resolve_one(tx, vault, address, now) for address in addresses]
+
+
+async def lock_addresses(tx: Connection, addresses: Iterable[str]) -> None:
+    """Meet or forget these (`network:digest`) one after the other; taken before any row lock."""
+    for key in sorted(addresses):
+        await tx.execute("SELECT pg_advisory_xact_lock(7103002, hashtext($1))", key)
 
 
 async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: datetime) -> Whom:
@@ -75,16 +80,20 @@ async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: dateti
             await tx.execute(
                 "UPDATE contacts SET name = $2 WHERE id = $1", contact_id, _name(key, contact_id, where.name)
             )
+    # One that is there is not touched: its row lock is taken later, with the others', in id order.
     conversation_id = await tx.fetchval(
         """INSERT INTO conversations (id, account_id, identity_id, user_id, created_at, enabled)
-           VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT (account_id, identity_id) DO UPDATE SET user_id = excluded.user_id RETURNING id""",
+           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, identity_id) DO NOTHING RETURNING id""",
         uuid4(),
         where.account.id,
         identity_id,
         contact_id,
         now,
         where.account.profile.new_contacts_enabled,
+    ) or await tx.fetchval(
+        "SELECT id FROM conversations WHERE account_id = $1 AND identity_id = $2",
+        where.account.id,
+        identity_id,
     )
     return Whom(contact_id, identity_id, conversation_id, key)
 
@@ -149,7 +158,9 @@ async def everyone(tx: Connection, vault: Vault) -> list[ContactRow]:
 async def set_enabled(tx: Connection, contact_id: UUID, enabled: bool, account_id: str | None = None) -> None:
     """Whether we may answer this contact, on one account or on all of them."""
     await tx.execute(
-        "UPDATE conversations SET enabled = $2 WHERE user_id = $1 AND ($3::text IS NULL OR account_id = $3)",
+        """UPDATE conversations SET enabled = $2 WHERE id IN (
+             SELECT id FROM conversations WHERE user_id = $1 AND ($3::text IS NULL OR account_id = $3)
+             ORDER BY id FOR UPDATE)""",
         contact_id,
         enabled,
         account_id,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.stores.ledger import voices
+from secondme.stores.ledger import due, people, voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
@@ -13,51 +13,65 @@ _ROWS = timedelta(days=30)  # emptied rows keep their receipts for so long
 _BATCH = 5_000
 
 
-async def expire_held(tx: Connection, now: datetime) -> list[UUID]:
-    """Messages that outlived the content window unanswered end silent, expired, before their content goes."""
+async def expire_held(tx: Connection, now: datetime) -> list[due.Receipt]:
+    """Messages that outlived the content window unanswered end silent, expired, before their content goes.
+
+    What was planned for them never leaves. Returns the messages that ended.
+    """
     rows = await tx.fetch(
-        """WITH expired AS (
-             UPDATE messages m SET outcome = 'silent', rule = 'message.expired', settled_at = $1
-             FROM accounts a WHERE a.id = m.account_id AND a.content_window IS NOT NULL AND m.outcome IS NULL
-               AND m.direction = 'incoming' AND m.turn_id IS NULL AND m.created_at < $2
-             RETURNING m.id, m.conversation_id)
-           SELECT id, conversation_id FROM expired""",
-        now,
+        """SELECT m.id, m.conversation_id, m.turn_id FROM messages m JOIN accounts a ON a.id = m.account_id
+           WHERE a.content_window IS NOT NULL AND m.outcome IS NULL AND m.direction = 'incoming'
+             AND m.created_at < $1 LIMIT $2""",
         now - _AT_MOST,
+        _BATCH,
     )
-    return [row["id"] for row in rows]
+    if not rows:
+        return []
+    conversations = sorted({row["conversation_id"] for row in rows})
+    await due.lock(tx, conversations)
+    ended = []
+    for turn in {row["turn_id"] for row in rows if row["turn_id"]}:
+        ended += await due.withdraw(tx, conversations, now, turn=turn)
+    ended += await due.silence(tx, conversations, "message.expired", now, only=[row["id"] for row in rows])
+    await due.recompute(tx, conversations)
+    return ended
 
 
 async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> int:
-    """Empty what is past its window: messages first, then what was said about and around them. Returns messages."""
+    """Empty what is past its window: messages, what was said to them, and why. Returns messages.
+
+    One statement, so that no reply can outlive its message.
+    """
     done = await tx.fetch(
-        """UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, source = NULL,
-             erased_at = $1::timestamptz
-           WHERE id IN (
-             SELECT m.id FROM messages m JOIN accounts a ON a.id = m.account_id
-             WHERE m.erased_at IS NULL AND (
-               (a.content_window IS NULL AND m.created_at < $2)
-               OR (a.content_window IS NOT NULL AND m.created_at < $3)
-               OR (a.content_window IS NOT NULL AND m.settled_at < $1::timestamptz - a.content_window AND NOT EXISTS (
-                 SELECT 1 FROM messages w WHERE w.conversation_id = m.conversation_id AND w.direction = 'incoming'
-                   AND w.outcome IS NULL)))
-             LIMIT $4)
-           RETURNING id""",
+        """WITH gone AS (
+             UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, source = NULL,
+               erased_at = coalesce(erased_at, $1::timestamptz)
+             WHERE id IN (
+               SELECT m.id FROM accounts a JOIN messages m ON m.account_id = a.id
+                 AND m.created_at < CASE WHEN a.content_window IS NULL THEN $2 ELSE $1::timestamptz END
+               WHERE (m.erased_at IS NULL OR m.reply_text IS NOT NULL OR m.source IS NOT NULL)
+                 AND (a.content_window IS NULL OR m.created_at < $3
+                   OR (m.settled_at < $1::timestamptz - a.content_window AND NOT EXISTS (
+                     SELECT 1 FROM messages w WHERE w.conversation_id = m.conversation_id
+                       AND w.direction = 'incoming' AND w.outcome IS NULL)))
+                 AND NOT EXISTS (
+                   SELECT 1 FROM deliveries d WHERE d.conversation_id = m.conversation_id AND d.answers = m.id
+                     AND d.kind = 'text' AND d.status IN ('planned', 'in_flight'))
+               LIMIT $4)
+             RETURNING id, conversation_id),
+           said AS (
+             UPDATE deliveries d SET text = NULL, provider = NULL FROM gone
+             WHERE d.conversation_id = gone.conversation_id AND d.answers = gone.id),
+           explained AS (
+             UPDATE turns t SET why = NULL WHERE t.why IS NOT NULL
+               AND t.conversation_id IN (SELECT conversation_id FROM gone) AND NOT EXISTS (
+                 SELECT 1 FROM messages m WHERE m.conversation_id = t.conversation_id AND m.erased_at IS NULL
+                   AND m.created_at <= t.created_at AND m.id NOT IN (SELECT id FROM gone)))
+           SELECT id FROM gone""",
         now,
         now - retention,
         now - _AT_MOST,
         _BATCH,
-    )
-    await tx.execute(
-        """UPDATE deliveries d SET text = NULL, provider = NULL FROM messages m
-           WHERE m.id = d.answers AND m.erased_at IS NOT NULL AND (d.text IS NOT NULL OR d.provider IS NOT NULL)
-             AND d.status NOT IN ('planned', 'in_flight')"""
-    )
-    await tx.execute(
-        """UPDATE turns t SET why = NULL WHERE t.why IS NOT NULL AND t.created_at < $1 AND NOT EXISTS (
-             SELECT 1 FROM messages m WHERE m.conversation_id = t.conversation_id AND m.erased_at IS NULL
-               AND m.created_at <= t.created_at)""",
-        now - timedelta(minutes=1),
     )
     return len(done)
 
@@ -71,7 +85,12 @@ async def purge_rows(tx: Connection, now: datetime) -> None:
     )
     await tx.execute("DELETE FROM turns WHERE why IS NULL AND created_at < $1", now - _ROWS)
     await tx.execute("DELETE FROM tombstones WHERE expires_at < $1", now)
-    await tx.execute("DELETE FROM kept_aside WHERE created_at < $1", now - _ROWS)
+    await tx.execute(
+        """DELETE FROM kept_aside k WHERE k.created_at < $1 OR (k.created_at < $2 AND EXISTS (
+             SELECT 1 FROM accounts a WHERE a.id = k.account_id AND a.content_window IS NOT NULL))""",
+        now - _ROWS,
+        now - _AT_MOST,
+    )
     await tx.execute("DELETE FROM pauses WHERE least(until, lifted_at) < $1", now - _ROWS)
 
 
@@ -82,6 +101,7 @@ async def forget(
 
     Tombstones stay for eight days, so that a late redelivery is still known. Returns what went, by noun.
     """
+    await _lock(tx, contact_id)
     counts = {
         "messages": await tx.fetchval("SELECT count(*) FROM messages WHERE user_id = $1", contact_id),
         "deliveries": await tx.fetchval("SELECT count(*) FROM deliveries WHERE user_id = $1", contact_id),
@@ -102,17 +122,23 @@ async def forget(
             for r in rows
         ],
     )
-    kept = await tx.fetch(
-        """WITH gone AS (DELETE FROM imports WHERE partner = ANY($1) RETURNING kept) SELECT kept FROM gone""",
-        partner_digests,
+    examples, personas = await voices.forget(tx, partner_digests)
+    counts["voice examples"] = examples
+    if personas:
+        counts["learned voice"] = personas
+    await tx.execute(
+        "DELETE FROM kept_aside WHERE address IN (SELECT channel_user_key FROM identities WHERE user_id = $1)",
+        contact_id,
     )
-    counts["voice examples"] = sum(row["kept"] for row in kept)
-    if kept:
-        # The learned persona quotes from the same chats.
-        await tx.execute("DELETE FROM personas WHERE id = $1", voices.OWN)
-        await voices.changed(tx)
     await tx.execute("DELETE FROM contacts WHERE id = $1", contact_id)
     return counts
+
+
+async def _lock(tx: Connection, contact_id: UUID) -> None:
+    """Addresses, then conversations, as everybody locks; the cascade takes whatever is below."""
+    rows = await tx.fetch("SELECT channel, channel_user_key FROM identities WHERE user_id = $1", contact_id)
+    await people.lock_addresses(tx, {f"{r['channel']}:{r['channel_user_key']}" for r in rows})
+    await tx.execute("SELECT 1 FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE", contact_id)
 
 
 def tombstone(vault: Vault, account_id: str, address_digest: str, message_digest: str) -> str:

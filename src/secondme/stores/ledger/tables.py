@@ -149,7 +149,13 @@ messages = Table(
         postgresql_where=text("outcome IS NULL AND direction = 'incoming'"),
     ),
     Index("messages_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),
-    Index("messages_content", "created_at", postgresql_where=text("erased_at IS NULL")),
+    Index(
+        "messages_content",
+        "account_id",
+        "created_at",
+        postgresql_where=text("erased_at IS NULL OR reply_text IS NOT NULL OR source IS NOT NULL"),
+    ),
+    Index("messages_emptied", "created_at", postgresql_where=text("erased_at IS NOT NULL")),
 )
 
 summaries = Table(
@@ -185,6 +191,7 @@ turns = Table(
     _sealed("why"),
     Index("turns_conversation", "conversation_id", "created_at"),
     Index("turns_user", "user_id"),
+    Index("turns_emptied", "created_at", postgresql_where=text("why IS NULL")),
 )
 
 deliveries = Table(
@@ -295,6 +302,7 @@ kept_aside = Table(
     metadata,
     _id(),
     _text("account_id"),
+    _text("address", nullable=True),  # keyed digest of the sender's, where it could be read
     _moment("created_at", nullable=False),
     _text("error"),
     _sealed("payload"),

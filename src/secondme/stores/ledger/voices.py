@@ -78,7 +78,8 @@ async def begin_import(
     gone = await tx.fetch("DELETE FROM imports WHERE me <> $1 RETURNING kept", me)
     import_id: UUID = await tx.fetchval(
         """INSERT INTO imports (id, created_at, digest, me, partner, messages, kept) VALUES ($1, $2, $3, $4, $5, $6, 0)
-           ON CONFLICT (digest) DO UPDATE SET messages = excluded.messages RETURNING id""",
+           ON CONFLICT (digest) DO UPDATE SET messages = excluded.messages, created_at = excluded.created_at
+           RETURNING id""",
         uuid4(),
         now,
         digest,
@@ -87,8 +88,33 @@ async def begin_import(
         messages,
     )
     if gone:
-        await changed(tx)
+        await _went(tx)
     return import_id, sum(row["kept"] for row in gone)
+
+
+async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
+    """What was learned from chats with these (keyed digests) goes. Returns how many kept replies, and personas.
+
+    The learned persona quotes from the chat that was imported last: it goes with that one.
+    """
+    gone = await tx.fetch(
+        """WITH newest AS (SELECT id FROM imports ORDER BY created_at DESC LIMIT 1)
+           DELETE FROM imports WHERE partner = ANY($1) RETURNING kept, id IN (SELECT id FROM newest) AS newest""",
+        partners,
+    )
+    if not gone:
+        return 0, 0
+    await _went(tx)
+    personas = "DELETE 0"
+    if any(row["newest"] for row in gone):
+        personas = await tx.execute("DELETE FROM personas WHERE id = $1", OWN)
+    return sum(row["kept"] for row in gone), int(personas.split()[1])
+
+
+async def _went(tx: Connection) -> None:
+    """Kept replies are gone: so is what explains answers to others by quoting them."""
+    await changed(tx)
+    await tx.execute("UPDATE turns SET why = NULL WHERE why IS NOT NULL")
 
 
 async def changed(tx: Connection) -> None:

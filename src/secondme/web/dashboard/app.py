@@ -16,10 +16,11 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.web.dashboard.api import routes
 from secondme.web.dashboard.auth import SESSION_LIVES, Sessions, take_link
-from secondme.web.dashboard.importing import needs_order
+from secondme.web.dashboard.importing import needs_order, upload_folder
 from secondme.web.dashboard.news import News, TooManyPages
 from secondme.web.dashboard.phones import GatewayAway
 from secondme.web.dashboard.shield import Shield
+from secondme.web.dashboard.upload import sweep
 from secondme.wiring import App
 
 log = get_logger("dashboard")
@@ -46,6 +47,7 @@ def create_dashboard(app: App) -> FastAPI:
         redoc_url=None,
     )
     web.state.news = news
+    sweep(upload_folder(app), left_over=0)  # a port of ours has one holder: what lies there, a crash left
     pages = Pages(app)
     web.include_router(routes(app, news))
     web.mount("/static", StaticFiles(directory=_HERE / "static"))

@@ -51,7 +51,7 @@ def samples() -> list[SampleView]:
 
 async def inspect(app: App, request: Request) -> InspectedView:
     """Who writes in an uploaded export; nothing is kept. Raises Invalid, ExportError."""
-    upload = await receive(request, _folder(app))
+    upload = await receive(request, upload_folder(app))
     try:
         return await _look(app, upload.path, upload.name, _order(upload))
     finally:
@@ -74,7 +74,7 @@ async def _look(app: App, path: Path, name: str, order: str | None) -> Inspected
 
 async def run(app: App, request: Request) -> StreamingResponse:
     """Import an uploaded export; the answer is lines of JSON: progress, then the report or an error."""
-    upload = await receive(request, _folder(app))
+    upload = await receive(request, upload_folder(app))
     me, keep = upload.fields.get("me", "").strip(), upload.fields.get("keepVoice", "")
     if not me or keep not in ("yes", "no"):
         upload.delete()
@@ -164,7 +164,7 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _folder(app: App) -> Path:
+def upload_folder(app: App) -> Path:
     return app.settings.data_dir / "run"
 
 

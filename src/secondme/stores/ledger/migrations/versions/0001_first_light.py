@@ -48,6 +48,7 @@ def upgrade() -> None:
         "kept_aside",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
@@ -211,11 +212,18 @@ def upgrade() -> None:
     op.create_index(
         "messages_content",
         "messages",
-        ["created_at"],
+        ["account_id", "created_at"],
         unique=False,
-        postgresql_where=sa.text("erased_at IS NULL"),
+        postgresql_where=sa.text("erased_at IS NULL OR reply_text IS NOT NULL OR source IS NOT NULL"),
     )
     op.create_index("messages_conversation", "messages", ["conversation_id", "seq"], unique=False)
+    op.create_index(
+        "messages_emptied",
+        "messages",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("erased_at IS NOT NULL"),
+    )
     op.create_index("messages_identity_created", "messages", ["identity_id", "created_at"], unique=False)
     op.create_index(
         "messages_turn",
@@ -250,6 +258,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("turns_conversation", "turns", ["conversation_id", "created_at"], unique=False)
+    op.create_index(
+        "turns_emptied", "turns", ["created_at"], unique=False, postgresql_where=sa.text("why IS NULL")
+    )
     op.create_index("turns_user", "turns", ["user_id"], unique=False)
     op.create_table(
         "deliveries",
