@@ -181,3 +181,48 @@ async def test_services_are_drained_ears_first_and_mouth_last() -> None:
     await runner.start()
     assert await runner.stop() == ["dashboard", "orchestrator", "gateway"]
     assert order == ["dashboard 3", "orchestrator 0", "gateway 0"]
+
+
+async def test_a_flood_costs_no_more_than_what_is_taken_of_it(still: World) -> None:
+    """Each message looked at every other of its minute: minutes of work for an hour of somebody's fun."""
+    await still.says("hi")
+    async with still.ledger.transaction() as tx:
+        await tx.execute(
+            """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at,
+                 client_timestamp, direction, content_type, source_message_id)
+               SELECT gen_random_uuid(), user_id, identity_id, conversation_id, account_id,
+                 created_at + n * interval '1 ms', client_timestamp + n * interval '1 ms', direction, content_type,
+                 source_message_id || n FROM messages, generate_series(1, 15000) AS n"""
+        )
+    now = still.clock.now() + timedelta(minutes=1)
+    async with asyncio.timeout(4), still.ledger.transaction() as tx:
+        held = await statements.claim(tx, now, 9, LEASE, still.accounts)
+        ((turn,), _) = await statements.load(tx, still.ledger.vault, held, still.accounts, now)
+    assert [m.recent_count for m in turn.messages] == list(range(1, 51))
+
+
+async def test_the_minutes_count_slides(still: World) -> None:
+    """Also over what has been answered, and one by one where several came at once."""
+    await still.says("answered")
+    assert await claims(still) == 1
+    await still.says("within the minute")
+    async with still.ledger.transaction() as tx:
+        await tx.execute(
+            "UPDATE messages SET created_at = created_at - interval '60 s' WHERE turn_id IS NOT NULL"
+        )
+        await tx.execute("DELETE FROM delivery_answers")
+        await tx.execute("DELETE FROM deliveries")
+    await still.says("and another")
+    async with still.ledger.transaction() as tx:
+        await tx.execute(
+            """UPDATE messages SET created_at = first + interval '60 s' - interval '1 us'
+               FROM (SELECT min(created_at) AS first FROM messages) AS f WHERE turn_id IS NULL"""
+        )
+        held = await statements.claim(tx, still.clock.now() + timedelta(minutes=1), 9, LEASE, still.accounts)
+        ((turn,), _) = await statements.load(tx, still.ledger.vault, held, still.accounts, still.clock.now())
+        assert [m.recent_count for m in turn.messages] == [2, 3]
+        await tx.execute(
+            "UPDATE messages SET created_at = created_at + interval '1 us' WHERE turn_id IS NULL"
+        )
+        ((turn,), _) = await statements.load(tx, still.ledger.vault, held, still.accounts, still.clock.now())
+    assert [m.recent_count for m in turn.messages] == [1, 2]

@@ -19,7 +19,7 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
 log = get_logger(__name__)
-_BURST_LIMIT = 50
+_BURST_LIMIT = 50  # messages of one Turn; those beyond wait for the next
 MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoever composes it
 
 
@@ -135,17 +135,34 @@ async def _people(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Rec
 
 
 async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
+    """The oldest waiting messages of each, with how many had come within the minute that ended with each.
+
+    What came after it within the same microsecond is not counted.
+    """
     return list(
         await tx.fetch(
-            """SELECT m.id, m.conversation_id, m.content_type, m.text, m.created_at, m.client_timestamp, m.seq,
-                 (SELECT count(*) FROM messages x WHERE x.identity_id = m.identity_id AND x.seq <= m.seq
-                    AND x.created_at > m.created_at - interval '60 s' AND x.created_at <= m.created_at
-                    AND x.conversation_id = m.conversation_id AND x.direction = 'incoming'
-                    AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) AS recent_count
-               FROM messages m WHERE m.conversation_id = ANY($1) AND m.direction = 'incoming'
-                 AND m.outcome IS NULL AND m.turn_id IS NULL
-               ORDER BY m.conversation_id, m.client_timestamp, m.seq""",
+            """WITH waiting AS MATERIALIZED (
+                 SELECT w.* FROM unnest($1::uuid[]) AS v (id) CROSS JOIN LATERAL (
+                   SELECT m.id, m.conversation_id, m.content_type, m.text, m.created_at, m.client_timestamp, m.seq
+                   FROM messages m WHERE m.conversation_id = v.id AND m.direction = 'incoming'
+                     AND m.outcome IS NULL AND m.turn_id IS NULL
+                   ORDER BY m.client_timestamp, m.seq LIMIT $2) w),
+               span AS (
+                 SELECT conversation_id, min(created_at) - interval '60 s' AS since, max(created_at) AS until
+                 FROM waiting GROUP BY conversation_id),
+               counted AS (
+                 SELECT x.id, count(*) OVER (PARTITION BY x.conversation_id ORDER BY x.created_at
+                     RANGE BETWEEN '59.999999 s' PRECEDING AND CURRENT ROW)
+                   - count(*) OVER (PARTITION BY x.conversation_id, x.created_at ORDER BY x.seq
+                     ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS recent
+                 FROM span s JOIN messages x ON x.conversation_id = s.conversation_id
+                   AND x.created_at > s.since AND x.created_at <= s.until AND x.direction = 'incoming'
+                   AND x.content_type NOT IN ('edit', 'deletion', 'reaction'))
+               SELECT w.*, coalesce(c.recent, 0) AS recent_count
+               FROM waiting w LEFT JOIN counted c ON c.id = w.id
+               ORDER BY w.conversation_id, w.client_timestamp, w.seq""",
             conversations,
+            _BURST_LIMIT,
         )
     )
 
@@ -198,7 +215,7 @@ def _turn(
             person["persona_id"],
             tuple(p for p in pauses if p.covers(person["user_id"])),
         ),
-        messages=tuple(messages[:_BURST_LIMIT]),
+        messages=tuple(messages),
         overtaken=bool(late),
     )
 
