@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from secondme.domain.errors import NotSent
+from secondme.domain.errors import NotFound, NotSent
 from secondme.domain.message import Kind, Outcome
 from secondme.embedded import Addresses
+from secondme.pipeline import control, importing
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app
@@ -186,3 +189,83 @@ async def test_meeting_somebody_known_locks_no_conversation(
                 await other.execute("SET LOCAL lock_timeout = '500ms'")
                 (whom,) = await people.resolve(other, vault, [where], world.clock.now())
         assert whom.conversation_id == await world.value("SELECT id FROM conversations")
+
+
+SAMPLES = Path(str(files("secondme"))) / "samples"
+LENA = (SAMPLES / "lena" / "WhatsApp Chat with Mara Ruiz.txt", "Lena Brandt")
+MARA = "+12025550111"
+
+
+def chat_with(folder: Path, partner: str) -> Path:
+    """Lena's chat again, with somebody else."""
+    path = folder / f"WhatsApp Chat with {partner}.txt"
+    path.write_text(LENA[0].read_text().replace("Mara Ruiz", partner).replace("?", "?!"))
+    return path
+
+
+async def test_forgetting_one_partner_leaves_the_voice_learned_with_another(
+    world: World, tmp_path: Path
+) -> None:
+    await world.importer.run(*LENA, keep_voice=True)
+    await world.importer.run(chat_with(tmp_path, "Ben Ode"), LENA[1], keep_voice=True)
+    for who, name in ((MARA, "Mara Ruiz"), ("+12025550112", "Ben Ode")):
+        await world.says("hi", who=who, name=name)
+    await world.settled()
+    receipt = await world.control.forget(await world.contact(MARA))
+    assert "learned voice" not in receipt["erased"]
+    assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 1
+    receipt = await world.control.forget(await world.contact("Ben Ode"))
+    assert receipt["erased"]["learned voice"] == 1
+    assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 0
+
+
+async def test_what_explains_an_answer_by_a_forgotten_voice_goes_too(world: World) -> None:
+    await world.importer.run(*LENA, keep_voice=True)
+    await world.says("hi", who=MARA, name="Mara Ruiz")
+    await world.says("hi")
+    await world.settled()
+    await world.control.forget(await world.contact(MARA))
+    assert await world.value("SELECT count(*) FROM turns WHERE why IS NOT NULL") == 0
+    assert await world.receipts() == [("replied", "contact.enabled")]
+
+
+async def test_an_import_that_breaks_off_costs_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = await world.importer.run(*LENA, keep_voice=True)
+
+    def breaks(said: object, key: bytes) -> list[int]:
+        raise MemoryError
+
+    monkeypatch.setattr(importing, "cue", breaks)
+    with pytest.raises(MemoryError):
+        await world.importer.run(SAMPLES / "viktor" / "_chat.txt", "viktor hale", keep_voice=True)
+    assert await world.value("SELECT count(*) FROM voice_examples") == report.kept
+
+
+async def test_one_contact_is_opened_for_a_question_about_one(world: World) -> None:
+    """A key that cannot be unwrapped stops whoever opens it."""
+    await world.says("hi")
+    await world.says("hi", who="+15550101")
+    await world.settled()
+    ana = await world.contact()
+    vault = world.ledger.vault
+    async with world.ledger.transaction() as tx:
+        await tx.execute("UPDATE contacts SET name = 'damaged' WHERE id <> $1", ana)
+        (row,) = await people.rows_of(tx, vault, ana)
+        assert await people.one(tx, vault, row.conversation_id) == row
+        assert await people.one(tx, vault, uuid4()) is None
+    exported = await world.control.export(ana)
+    assert [line["text"] for line in exported["messages"]["main"]] == ["hi", "re: hi"]
+    with pytest.raises(NotFound):
+        await world.control.export(uuid4())
+
+
+async def test_a_long_thread_is_exported_whole_and_in_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        await world.says(f"{number}", account="journal")
+    await world.settled()
+    whole = await world.control.export(await world.contact())
+    monkeypatch.setattr(control, "_PAGE", 2)
+    assert await world.control.export(await world.contact()) == whole
+    assert len(whole["messages"]["journal"]) == 10

@@ -14,6 +14,8 @@ from secondme.pipeline.switch import Switch
 from secondme.ports import Clock, Signals
 from secondme.stores.ledger import Ledger, people, reading, retention, voices
 
+_PAGE = 500  # lines of a thread that are read at once
+
 
 class Control:
     """The owner's acts. A CONTACT is an id, a name or a number."""
@@ -72,13 +74,9 @@ class Control:
         return {**state, "receipts": endings}
 
     async def export(self, contact_id: UUID) -> dict[str, Any]:
-        """Everything kept about a contact, opened."""
-        rows = [row for row in await self.everyone() if row.id == contact_id]
-        threads = {}
-        async with self._ledger.transaction() as tx:
-            for row in rows:
-                bubbles = await reading.thread(tx, self._ledger.vault, row.conversation_id, limit=1_000_000)
-                threads[row.account_id] = [_exported(bubble) for bubble in bubbles]
+        """Everything kept about a contact, opened. Raises NotFound."""
+        rows = await self._rows(contact_id)
+        threads = {row.account_id: await self._thread(row.conversation_id) for row in rows}
         person = rows[0]
         self._effects.acted("contact.exported", contact_id, self._clock.now())
         return {
@@ -90,9 +88,30 @@ class Control:
             "messages": threads,
         }
 
+    async def _rows(self, contact_id: UUID) -> list[ContactRow]:
+        async with self._ledger.transaction() as tx:
+            rows = await people.rows_of(tx, self._ledger.vault, contact_id)
+        if not rows:
+            raise NotFound("There is no such contact; it may have been forgotten.")
+        return rows
+
+    async def _thread(self, conversation_id: UUID) -> list[dict[str, Any]]:
+        """A whole thread, page by page: nothing is opened while a connection is held."""
+        lines: list[reading.Bubble] = []
+        async with self._ledger.transaction() as tx:
+            page = await reading.page(tx, conversation_id, _PAGE)
+        while page:
+            lines += reading.opened(self._ledger.vault, page)
+            async with self._ledger.transaction() as tx:
+                page = await reading.page(tx, conversation_id, _PAGE, page.before)
+        return [_exported(line) for line in sorted(lines, key=lambda line: line.at)]
+
     async def forget(self, contact_id: UUID) -> dict[str, Any]:
-        """Erase a contact everywhere; returns the receipt: what went, and when it was finished."""
-        rows = [row for row in await self.everyone() if row.id == contact_id]
+        """Erase a contact everywhere; returns the receipt: what went, and when it was finished.
+
+        Raises NotFound.
+        """
+        rows = await self._rows(contact_id)
         vault = self._ledger.vault
         await self._switch.press(contact_id)
         names = [text for row in rows for text in (row.name, row.address) if text]

@@ -95,6 +95,8 @@ class Importer:
 
     async def _store(self, learned: Learned, me: str, digest: str, partner: str) -> tuple[UUID, int, int]:
         vault, now, kept = self._ledger.vault, self._clock.now(), 0
+        key = vault.cue_key()
+        # One transaction: an import that breaks off must not have cost the voice that was there.
         async with self._ledger.transaction() as tx:
             await voices.put_persona(tx, vault, learned.persona, now)
             import_id, replaced = await voices.begin_import(
@@ -105,15 +107,13 @@ class Importer:
                 learned.messages,
                 now,
             )
-        await self._signals.drop_persona(learned.persona.id)
-        key = vault.cue_key()
-        for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
-            batch = [
-                ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
-                for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
-            ]
-            async with self._ledger.transaction() as tx:
+            for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
+                batch = [
+                    ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
+                    for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
+                ]
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
+        await self._signals.drop_persona(learned.persona.id)
         return import_id, kept, replaced
 
 

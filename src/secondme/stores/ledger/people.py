@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from secondme.domain.contact import ContactRow
 from secondme.domain.profile import Account
 from secondme.stores.ledger.pool import Connection
@@ -127,32 +129,45 @@ def _name(key: bytes, contact_id: UUID, name: str) -> bytes:
     return seal(key, name[:100], f"contacts:{contact_id}:name")
 
 
-async def everyone(tx: Connection, vault: Vault) -> list[ContactRow]:
-    """All contacts with their conversations, names and addresses opened, newest talk first."""
+_ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS identity_id, i.address,
+                 v.id AS conversation_id, v.account_id, v.enabled,
+                 greatest(v.last_inbound_at, v.last_owner_at) AS last_at
+          FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id"""
+
+
+async def everyone(tx: Connection, vault: Vault, limit: int | None = None) -> list[ContactRow]:
+    """All contacts with their conversations, names and addresses opened, newest talk first; at most `limit`."""
+    rows = await tx.fetch(f"{_ROW} ORDER BY last_at DESC NULLS LAST, v.created_at LIMIT $1", limit)
+    return [_opened(vault, row) for row in rows]
+
+
+async def one(tx: Connection, vault: Vault, conversation_id: UUID) -> ContactRow | None:
+    """The contact of a conversation."""
+    row = await tx.fetchrow(f"{_ROW} WHERE v.id = $1", conversation_id)
+    return _opened(vault, row) if row else None
+
+
+async def rows_of(tx: Connection, vault: Vault, contact_id: UUID) -> list[ContactRow]:
+    """One contact, a row a conversation; none for a stranger."""
     rows = await tx.fetch(
-        """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, c.created_at, i.id AS identity_id, i.address,
-                  v.id AS conversation_id, v.account_id, v.enabled,
-                  greatest(v.last_inbound_at, v.last_owner_at) AS last_at
-           FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id
-           ORDER BY last_at DESC NULLS LAST, v.created_at"""
+        f"{_ROW} WHERE c.id = $1 ORDER BY last_at DESC NULLS LAST, v.created_at", contact_id
     )
-    people = []
-    for row in rows:
-        key = vault.contact_key(row["id"], row["key"])
-        people.append(
-            ContactRow(
-                id=row["id"],
-                conversation_id=row["conversation_id"],
-                account_id=row["account_id"],
-                name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
-                address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
-                relationship=row["relationship"],
-                persona_id=row["persona_id"],
-                enabled=row["enabled"],
-                last_at=row["last_at"],
-            )
-        )
-    return people
+    return [_opened(vault, row) for row in rows]
+
+
+def _opened(vault: Vault, row: asyncpg.Record) -> ContactRow:
+    key = vault.contact_key(row["id"], row["key"])
+    return ContactRow(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        account_id=row["account_id"],
+        name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
+        address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
+        relationship=row["relationship"],
+        persona_id=row["persona_id"],
+        enabled=row["enabled"],
+        last_at=row["last_at"],
+    )
 
 
 async def set_enabled(tx: Connection, contact_id: UUID, enabled: bool, account_id: str | None = None) -> None:

@@ -11,6 +11,8 @@ import asyncpg
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
+_NEWEST = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
@@ -29,33 +31,60 @@ class Bubble:
     edited: bool = False
 
 
-async def thread(tx: Connection, vault: Vault, conversation_id: UUID, limit: int = 500) -> list[Bubble]:
-    """The last `limit` lines, oldest first: what came in, the owner's own words, and what left or may have left."""
-    key_row = await tx.fetchrow(
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Sealed lines of one conversation, newest first: what is opened once the transaction is over."""
+
+    contact: asyncpg.Record
+    incoming: list[asyncpg.Record]
+    leaving: list[asyncpg.Record]
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """Where the next, older page begins."""
+        return tuple(rows[-1]["seq"] if rows else 0 for rows in (self.incoming, self.leaving))  # type: ignore[return-value]
+
+
+async def page(
+    tx: Connection, conversation_id: UUID, limit: int, before: tuple[int, int] = (_NEWEST, _NEWEST)
+) -> Page | None:
+    """At most `limit` lines of each side; None where there is nothing (more)."""
+    contact = await tx.fetchrow(
         "SELECT c.id, c.key FROM contacts c JOIN conversations v ON v.user_id = c.id WHERE v.id = $1",
         conversation_id,
     )
-    if key_row is None:
-        return []
-    key = vault.contact_key(key_row["id"], key_row["key"])
     incoming = await tx.fetch(
         """SELECT id, source, direction, content_type, text, created_at, quotes, edited_at, turn_id, outcome, rule, seq
-           FROM messages WHERE conversation_id = $1 AND content_type NOT IN ('edit', 'deletion')
+           FROM messages WHERE conversation_id = $1 AND content_type NOT IN ('edit', 'deletion') AND seq < $3
            ORDER BY seq DESC LIMIT $2""",
         conversation_id,
         limit,
+        before[0],
     )
     leaving = await tx.fetch(
         """SELECT id, provider, text, quotes, status, progress, coalesce(sent_at, in_flight_at) AS at, answers, seq
            FROM deliveries WHERE conversation_id = $1 AND kind = 'text' AND status IN ('in_flight', 'sent', 'uncertain')
+             AND seq < $3
            ORDER BY seq DESC LIMIT $2""",
         conversation_id,
         limit,
+        before[1],
     )
-    lines = [_message(key, row) for row in reversed(incoming)] + [
-        _delivery(key, row) for row in reversed(leaving)
-    ]
-    return sorted(lines, key=lambda line: line.at)[-limit:]
+    return Page(contact, incoming, leaving) if contact and (incoming or leaving) else None
+
+
+def opened(vault: Vault, found: Page) -> list[Bubble]:
+    """The lines of a page, oldest first."""
+    key = vault.contact_key(found.contact["id"], found.contact["key"])
+    lines = [_message(key, row) for row in reversed(found.incoming)]
+    lines += [_delivery(key, row) for row in reversed(found.leaving)]
+    return sorted(lines, key=lambda line: line.at)
+
+
+async def thread(tx: Connection, vault: Vault, conversation_id: UUID, limit: int = 500) -> list[Bubble]:
+    """The last `limit` lines, oldest first: what came in, the owner's own words, and what left or may have left."""
+    found = await page(tx, conversation_id, limit)
+    return opened(vault, found)[-limit:] if found else []
 
 
 def _message(key: bytes, row: asyncpg.Record) -> Bubble:

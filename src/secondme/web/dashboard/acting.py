@@ -25,7 +25,7 @@ async def enable(app: App, conversation_id: UUID, enabled: bool) -> None:
 async def relate(app: App, contact_id: UUID, body: RelationshipBody) -> None:
     """Say how the owner knows the contact. Raises Invalid, NotFound."""
     async with app.ledger.transaction() as tx:
-        if not any(row.id == contact_id for row in await people.everyone(tx, app.ledger.vault)):
+        if not await people.rows_of(tx, app.ledger.vault, contact_id):
             raise NotFound("There is no such contact; it may have been forgotten. Reload the page.")
     await app.control.relate(contact_id, body.relationship, body.persona_id)
     await _changed(app, contact_id)
@@ -75,7 +75,8 @@ async def _named(app: App, done: Pressed) -> list[LeavingView]:
             where = await glances.conversations_of(tx, done.leaving)
             names = {
                 row.conversation_id: row.name or row.address
-                for row in await people.everyone(tx, app.ledger.vault)
+                for conversation_id in set(where.values())
+                if (row := await people.one(tx, app.ledger.vault, conversation_id))
             }
     except StoreUnavailable:
         where, names = {}, {}

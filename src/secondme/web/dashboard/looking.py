@@ -73,7 +73,7 @@ def _account(account: Account) -> AccountView:
 async def everybody(app: App) -> list[PersonView]:
     """Who writes to which account, newest talk first."""
     async with app.ledger.transaction() as tx:
-        rows = (await people.everyone(tx, app.ledger.vault))[:_LISTED]
+        rows = await people.everyone(tx, app.ledger.vault, _LISTED)
         return await _persons(tx, app, rows)
 
 
@@ -103,8 +103,7 @@ async def find(app: App, conversation_id: UUID) -> ContactRow:
 
 
 async def _row(tx: Connection, vault: Vault, conversation_id: UUID) -> ContactRow:
-    rows = await people.everyone(tx, vault)
-    found = next((row for row in rows if row.conversation_id == conversation_id), None)
+    found = await people.one(tx, vault, conversation_id)
     if found is None:
         raise NotFound("There is no such conversation; it may have been forgotten. Reload the page.")
     return found
