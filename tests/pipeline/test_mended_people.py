@@ -11,7 +11,7 @@ import pytest
 from secondme.domain.errors import NotFound, NotSent
 from secondme.domain.message import Kind, Outcome
 from secondme.embedded import Addresses
-from secondme.pipeline import control, importing
+from secondme.pipeline import control, importing, inbox
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app
@@ -269,3 +269,16 @@ async def test_a_long_thread_is_exported_whole_and_in_order(
     monkeypatch.setattr(control, "_PAGE", 2)
     assert await world.control.export(await world.contact()) == whole
     assert len(whole["messages"]["journal"]) == 10
+
+
+async def test_a_time_that_lies_ahead_holds_nothing_back(world: World) -> None:
+    await world.says("from the future", sent_at=world.clock.now() + timedelta(days=400))
+    await world.settled()
+    assert await world.value("SELECT answered_until FROM conversations") <= world.clock.now()
+
+
+async def test_who_is_remembered_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "_REMEMBERED", 2)
+    for number in range(6):
+        await world.says("hi", who=f"+1555010{number}")
+    assert len(world.inbox._known) <= 3

@@ -25,6 +25,7 @@ from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
 _GROUP = 500
+_REMEMBERED = 50_000  # people whose place is known without asking
 # Errors that lie in the item itself; anything else is ours or passes, and the provider delivers again.
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
 _CONCERNING = {
@@ -133,6 +134,8 @@ class Inbox:
                 ]
                 ids = await self._write_runs(tx, batch, told, now)
         failpoint("inbox.committed")
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
         self._known.update(told.met)
         await self._tell(told, now)
         written = iter(batch)

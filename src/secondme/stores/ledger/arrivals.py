@@ -37,12 +37,14 @@ async def insert(
 ) -> dict[UUID, int]:
     """Write what is not yet known; returns the sequence numbers of the new rows by id.
 
+    A provider's time that lies ahead becomes ours: it would hold back whatever comes after it.
     `silent_rule` ends them at once (for what is never answered); the owner's own words have no outcome.
     """
     rows = await tx.fetch(
         """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
              direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, settled_at)
-           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz, a.sent_at,
+           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz,
+             least(a.sent_at, $1::timestamptz),
              a.direction, a.kind,
              a.text, a.raw, a.digest, a.source,
              CASE WHEN a.quotes IS NULL THEN NULL ELSE (

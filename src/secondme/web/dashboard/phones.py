@@ -1,6 +1,7 @@
 """The simulated phones' way to the gateway: what one types here goes through the same door as any webhook."""
 
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 
@@ -18,7 +19,7 @@ class GatewayAway(SecondMeError):
 
 async def send(app: App, message: PhoneMessage) -> TakenView:
     """Hand a message to the gateway; returns once it is durable. Raises GatewayAway, or Invalid with its word."""
-    body = message.model_dump(by_alias=True, exclude_none=True)
+    body = {"messageId": f"sim-{uuid4()}"} | message.model_dump(by_alias=True, exclude_none=True)
     status, answer = await _post(app.settings.gateway_port, body)
     if status != 200:
         told = answer.get("error")
@@ -49,5 +50,6 @@ async def _post(port: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         ) from None
     except (aiohttp.ClientError, TimeoutError, ValueError):
         raise GatewayAway(
-            f"The gateway on port {port} broke off before it answered. Sending again is safe: it takes a message once."
+            f"The gateway on port {port} broke off before it answered. Sending again is safe with"
+            f' "messageId": "{body["messageId"]}": it takes a message once.'
         ) from None

@@ -50,7 +50,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        dressed = _dressing(request.url.path, send)
+        dressed = _dressing(path_of(request), send)
         refusal = self._refusal(request)
         if refusal is not None:
             await refusal(scope, receive, dressed)
@@ -64,7 +64,7 @@ class Shield:
             )
         if request.method in _CHANGING and (problem := _foreign(request)):
             return problem
-        path = request.url.path
+        path = path_of(request)
         if path in OPEN_PATHS or path.startswith("/static/"):
             return None
         if self._sessions.good(request.cookies.get(self._sessions.cookie)):
@@ -84,10 +84,16 @@ def _foreign(request: Request) -> Response | None:
     if site is None and origin is None:
         return refuse(403, "Send an Origin header that names this dashboard.")
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    takes_file = request.url.path in _UPLOADS and kind == "multipart/form-data"
+    takes_file = path_of(request) in _UPLOADS and kind == "multipart/form-data"
     if kind != "application/json" and not takes_file:
         return refuse(415, "Send application/json, or multipart/form-data for a chat to import.")
     return None
+
+
+def path_of(request: Request) -> str:
+    """The path that routes see. `request.url` is put together from the Host header, which the sender chooses."""
+    path: str = request.scope["path"]
+    return path
 
 
 def host_of(header: str) -> str:
@@ -105,7 +111,7 @@ def refuse(status: int, sentence: str) -> Response:
 
 def _bounded(request: Request, receive: Receive) -> Receive:
     """Bodies that are no upload end at 64 KiB, whatever their Content-Length said."""
-    if request.url.path in _UPLOADS:
+    if path_of(request) in _UPLOADS:
         return receive
     left = _MAX_JSON
 
