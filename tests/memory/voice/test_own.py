@@ -37,7 +37,7 @@ async def keep(ledger: Ledger, *pairs: tuple[str, str]) -> None:
     """Said and replied, a day apart."""
     rows = [(reply, cue([said], KEY), WHEN + timedelta(days=n)) for n, (said, reply) in enumerate(pairs)]
     async with ledger.transaction() as tx:
-        import_id = await voices.begin_import(tx, "digest", "someone", len(pairs), WHEN)
+        import_id, _ = await voices.begin_import(tx, "digest", "me", "someone", len(pairs), WHEN)
         await voices.keep_examples(tx, ledger.vault, import_id, rows)
 
 
