@@ -73,10 +73,11 @@ class Product:
         )
         return (await self.inbox.accept([item]))[0].message_id
 
-    async def compose(self) -> None:
-        """Compose what is due now, to the end."""
-        await self.turns.claim_once()
+    async def compose(self) -> int:
+        """Compose what is due now, to the end; returns how many conversations were claimed."""
+        claimed = await self.turns.claim_once()
         await self._outwait(OPEN_LEASES)
+        return claimed
 
     async def speak(self) -> None:
         """Send what may leave now, to the end."""

@@ -173,8 +173,10 @@ class PausesInTheLedger(RuleBasedStateMachine):
     def work(self) -> None:
         """Mind and mouth do all that is due; then everybody who must be answered has been."""
         self.bench.clock.shift(1)
-        self.do(self.product.compose())
-        self.compare("worked")
+        while self.do(self.product.compose()):
+            self.compare("worked")
+            self.do(self.product.speak())
+            self.compare("spoken")
         self.do(self.product.speak())
         self.compare("spoken")
         held_up, now = self.do(self.product.held_up()), self.now

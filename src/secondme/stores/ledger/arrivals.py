@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from secondme.domain.message import Inbound
+from secondme.domain.message import Inbound, Kind
 from secondme.domain.profile import Account, Takes
 from secondme.stores.ledger import due
 from secondme.stores.ledger.people import Whom
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal
+from secondme.stores.vault import Vault, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,14 @@ class Arrival:
     whom: Whom
     digest: str
     quotes: str | None  # keyed id of what it quotes
+    concerns: str | None  # keyed id of what it edits, deletes or reacts to
 
 
 def arrival(vault: Vault, item: Inbound, account: Account, whom: Whom) -> Arrival:
     """Give an item its id and its keyed provider ids."""
     quotes = vault.digest("message", item.quotes) if item.quotes else None
-    return Arrival(uuid4(), item, account, whom, vault.digest("message", item.provider_id), quotes)
+    concerns = vault.digest("message", item.target) if item.target else None
+    return Arrival(uuid4(), item, account, whom, vault.digest("message", item.provider_id), quotes, concerns)
 
 
 async def insert(
@@ -42,7 +44,8 @@ async def insert(
     """
     rows = await tx.fetch(
         """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
-             direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, settled_at)
+             direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, concerns,
+             settled_at)
            SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz,
              least(a.sent_at, $1::timestamptz),
              a.direction, a.kind,
@@ -52,12 +55,13 @@ async def insert(
                WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
                UNION ALL SELECT d.id FROM deliveries d
                WHERE d.conversation_id = a.conversation_id AND d.provider_message_id = a.quotes LIMIT 1) END,
-             a.outcome, a.rule, CASE WHEN a.outcome IS NULL AND a.direction = 'incoming'
+             a.outcome, a.rule, a.concerns, CASE WHEN a.outcome IS NULL AND a.direction = 'incoming'
                THEN NULL ELSE $1::timestamptz END
            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[],
-             $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[])
+             $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[],
+             $17::text[])
              WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind,
-               text, raw, digest, source, quotes, outcome, rule, place)
+               text, raw, digest, source, quotes, outcome, rule, concerns, place)
            ORDER BY a.place
            ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING RETURNING id, seq""",
         now,
@@ -85,7 +89,27 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
         a.quotes,
         "silent" if silent else None,
         silent_rule if silent else None,
+        a.concerns,
     )
+
+
+async def early(tx: Connection, fresh: Sequence[Arrival]) -> list[Arrival]:
+    """Edits and deletions that came before the new message that they are about, in their order, as if they came now."""
+    by_id = {a.id: a for a in fresh}
+    rows = await tx.fetch(
+        """SELECT e.id, e.content_type, e.text, m.id AS target FROM messages m
+           JOIN messages e ON e.conversation_id = m.conversation_id AND e.concerns = m.source_message_id
+             AND e.direction = m.direction AND e.content_type IN ('edit', 'deletion') AND e.seq < m.seq
+           WHERE m.id = ANY($1) ORDER BY e.seq""",
+        list(by_id),
+    )
+    found = []
+    for row in rows:
+        a = by_id[row["target"]]
+        text = unseal(a.whom.key, row["text"], f"messages:{row['id']}:text") if row["text"] else ""
+        item = replace(a.item, kind=Kind(row["content_type"]), text=text, target=a.item.provider_id)
+        found.append(replace(a, id=row["id"], item=item, concerns=a.digest))
+    return found
 
 
 async def known(tx: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, UUID, str], UUID]:
@@ -182,6 +206,9 @@ async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
     target = await _target(tx, vault, a)
     if target is None:
         return "message.edit_unknown"
+    await tx.execute(
+        "UPDATE messages SET quotes = $2 WHERE id = $1", a.id, target
+    )  # a deletion finds it by that
     await due.revoke(tx, [a.whom.conversation_id])
     await due.withdraw(tx, [a.whom.conversation_id], now)
     waiting = await tx.fetchval(
@@ -196,7 +223,7 @@ async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
 
 
 async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
-    """Erase the target's content; unanswered, it ends silent. Returns the rule for the deletion's own row."""
+    """Erase the target's content and its edits'; unanswered, it ends silent. Returns the rule for the deletion's row."""
     target = await _target(tx, vault, a)
     if target is None:
         return "message.deletion_unknown"
@@ -209,9 +236,10 @@ async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str
              settled_at = coalesce(settled_at, CASE WHEN turn_id IS NULL THEN $2::timestamptz END),
              outcome = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'silent'
                             ELSE outcome END
-           WHERE id = $1""",
+           WHERE id = $1 OR (conversation_id = $3 AND content_type = 'edit' AND quotes = $1)""",
         target,
         now,
+        a.whom.conversation_id,
     )
     await due.recompute(tx, [a.whom.conversation_id])
     return "message.deletion"
@@ -223,7 +251,7 @@ async def _target(tx: Connection, vault: Vault, a: Arrival) -> UUID | None:
         """SELECT id FROM messages WHERE conversation_id = $1 AND source_message_id = $2 AND direction = $3
              AND erased_at IS NULL""",
         a.whom.conversation_id,
-        vault.digest("message", a.item.target or ""),
+        a.concerns,
         "outgoing" if a.item.from_me else "incoming",
     )
     return found
