@@ -147,6 +147,6 @@ class Signals(PersonaCache, Protocol):
         """Delete every key of a contact. Never raises."""
         ...
 
-    async def mirror_counter(self, contact_id: str, count: int) -> None:
-        """Mirror the sliding count of a contact's last minute. Never raises."""
+    async def mirror_counters(self, counts: Mapping[str, int]) -> None:
+        """Mirror the sliding count of each contact's last minute, by contact id. Never raises."""
         ...

@@ -131,3 +131,13 @@ def test_processes_do_not_cut_each_others_lines(tmp_path: Path) -> None:
     lines = (tmp_path / "audit-2026-11-20.jsonl").read_text().splitlines()
     assert len(lines) == 1000
     assert all(json.loads(line)["rule"] == "r" * 100 for line in lines)
+
+
+@pytest.mark.parametrize("model", ["Llama 3 (Q4)", "modèle", "+4915112345678"])
+def test_a_model_named_unusually_costs_its_name_alone(tmp_path: Path, model: str) -> None:
+    log = AuditLog(tmp_path, now=lambda: AT)
+    assert log.note(event="delivery.sent", timestamp=AT, contact_id=DIGEST, model=model)
+    assert not log.note(event="delivery.sent", timestamp=AT, contact_id="Ana", model=model)
+    log.close()
+    (line,) = (tmp_path / "audit-2026-11-20.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"event": "delivery.sent", "timestamp": 1795167000000, "contactId": DIGEST}

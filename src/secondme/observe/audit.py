@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from secondme.domain.errors import Invalid
@@ -87,6 +88,17 @@ class AuditLog:
         self._now = now
         self._day: date | None = None
         self._file = -1
+
+    def note(self, **fields: Any) -> bool:
+        """Write an AuditEntry of these fields. Never raises: what it tells of has happened.
+
+        The name of a model that could be a person's or a number stays out of it. Returns whether it was written.
+        """
+        try:
+            return self.write(AuditEntry(**fields))
+        except Invalid as error:
+            _log.error("audit.refused", error=str(error))
+        return "model" in fields and self.note(**{k: v for k, v in fields.items() if k != "model"})
 
     def write(self, entry: AuditEntry) -> bool:
         """Append one line in one system call, which other processes' lines cannot cut.

@@ -16,7 +16,7 @@ from secondme.domain.event import MessageEvent, PauseEvent
 from secondme.domain.message import Outcome
 from secondme.domain.turn import Turn
 from secondme.observe import metrics
-from secondme.observe.audit import AuditEntry, AuditLog
+from secondme.observe.audit import AuditLog
 from secondme.ports import Bell, Signals
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.ledger.deliveries import InFlight
@@ -24,6 +24,7 @@ from secondme.stores.ledger.due import Receipt
 from secondme.stores.vault import Vault
 
 MESSAGES, RESPONSES, HISTORY = "QUEUE:messages", "QUEUE:responses", "QUEUE:chat_history"
+_LAST_WORDS = 2.0  # seconds
 
 
 @dataclass(slots=True)
@@ -109,9 +110,7 @@ class Effects:
         """Pauses began or were lifted."""
         for pause in pauses:
             who = self._vault.digest("audit", str(pause.contact_id)) if pause.contact_id else None
-            self._audit.write(
-                AuditEntry(event=pause.name, timestamp=now, contact_id=who, rule=pause.reason, actor=actor)
-            )
+            self._audit.note(event=pause.name, timestamp=now, contact_id=who, rule=pause.reason, actor=actor)
             self._waiting.events.append(pause)
             self._wake()
 
@@ -138,18 +137,21 @@ class Effects:
     def acted(self, event: str, contact_id: UUID | None, now: datetime, actor: str = "owner") -> None:
         """The owner did something that is worth a line in the audit log."""
         who = self._vault.digest("audit", str(contact_id)) if contact_id else None
-        self._audit.write(AuditEntry(event=event, timestamp=now, contact_id=who, actor=actor))
+        self._audit.note(event=event, timestamp=now, contact_id=who, actor=actor)
 
     async def told(self) -> None:
-        """Wait until everything has been told; a process that ends calls this last."""
-        while self._telling is not None:
-            await asyncio.wait({self._telling})
+        """Wait until everything has been told, but no longer than a Redis that hangs is worth.
+
+        A process that ends calls this last.
+        """
+        if self._telling is not None:
+            _, late = await asyncio.wait({self._telling}, timeout=_LAST_WORDS)
+            for telling in late:
+                telling.cancel()
 
     def _record(self, event: str, message_id: UUID, contact_id: UUID, now: datetime, **fields: Any) -> None:
         who = self._vault.digest("audit", str(contact_id))
-        self._audit.write(
-            AuditEntry(event=event, message_id=message_id, contact_id=who, timestamp=now, **fields)
-        )
+        self._audit.note(event=event, message_id=message_id, contact_id=who, timestamp=now, **fields)
 
     def _ring(self, stream: str, bell: Bell) -> None:
         self._waiting.bells[stream].append(bell)
@@ -171,8 +173,7 @@ class Effects:
                     await self._signals.ring(stream, bells)
                 await self._signals.track(tidings.arrivals)
                 await self._signals.publish(tidings.events)
-                for contact_id, count in tidings.counters.items():
-                    await self._signals.mirror_counter(contact_id, count)
+                await self._signals.mirror_counters(tidings.counters)
         finally:
             self._telling = None
 

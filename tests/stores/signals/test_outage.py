@@ -45,7 +45,7 @@ async def tell_everything(signals: RedisSignals) -> None:
     await signals.acknowledge(STREAM, GROUP, ["1-1"])
     await signals.publish([EVENT])
     await signals.mirror_pauses(now, {"c-1": None})
-    await signals.mirror_counter("c-1", 1)
+    await signals.mirror_counters({"c-1": 1})
     assert await signals.get_persona("casual") is None
     await signals.drop_persona("casual")
     await signals.press(now)
@@ -202,6 +202,6 @@ def test_an_unreadable_url_is_a_setting_to_correct(url: str) -> None:
 async def test_a_busy_pool_waits_instead_of_failing(own_redis: Any) -> None:
     signals = RedisSignals(own_redis.url, connections=4)
     before = errors()
-    await asyncio.gather(*(signals.mirror_counter(f"c-{number}", 1) for number in range(500)))
+    await asyncio.gather(*(signals.mirror_counters({f"c-{number}": 1}) for number in range(500)))
     assert errors() == before
     await signals.close()

@@ -19,10 +19,10 @@ PERSONA = Persona(
 async def test_the_counter_is_a_mirror_that_lasts_a_minute(
     signals: RedisSignals, redis_client: Redis
 ) -> None:
-    await signals.mirror_counter("c-1", 7)
+    await signals.mirror_counters({"c-1": 7})
     assert await redis_client.get("COUNTER:c-1:msgs") == "7"
     assert 58 <= await redis_client.ttl("COUNTER:c-1:msgs") <= 60
-    await signals.mirror_counter("c-1", 3)
+    await signals.mirror_counters({"c-1": 3})
     assert await redis_client.get("COUNTER:c-1:msgs") == "3"
 
 
@@ -73,7 +73,7 @@ async def test_entries_older_than_a_minute_go_on_add_and_on_count(
 async def test_a_forgotten_contact_leaves_no_key(signals: RedisSignals, redis_client: Redis) -> None:
     now = datetime.now(UTC)
     for contact in ("c-1", "c-2"):
-        await signals.mirror_counter(contact, 1)
+        await signals.mirror_counters({contact: 1})
         await signals.track([(contact, "m-1", now)])
     await signals.mirror_pauses(None, {"c-1": None, "c-2": None})
     await signals.forget("c-1")

@@ -1,7 +1,7 @@
 """Small things with a short life: the mirrored counter, persona cache, recent messages, one-time links."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypedDict
@@ -26,10 +26,10 @@ class CachedPersona(TypedDict):
 class Shelf(Wired):
     """Keys that expire by themselves."""
 
-    async def mirror_counter(self, contact_id: str, count: int) -> None:
-        """Mirror the sliding count of a contact's last minute. Never raises."""
-        key = counter_key(contact_id)
-        await self._wire.tell("mirror counter", lambda redis: redis.set(key, count, ex=_MINUTE), None)
+    async def mirror_counters(self, counts: Mapping[str, int]) -> None:
+        """Mirror the sliding count of each contact's last minute, by contact id. Never raises."""
+        if counts:
+            await self._wire.tell("mirror counters", partial(_count, counts), None)
 
     async def get_persona(self, persona_id: str) -> CachedPersona | None:
         """The cached persona, or None when it is not there, unreadable, or Redis fails. Never raises."""
@@ -69,6 +69,13 @@ class Shelf(Wired):
     async def take_once(self, name: str) -> bool:
         """Whether it was there; now it is gone. Raises StoreUnavailable."""
         return await self._wire.ask("take once", lambda redis: redis.getdel(f"ONCE:{name}")) is not None
+
+
+async def _count(counts: Mapping[str, int], redis: Redis) -> None:
+    async with redis.pipeline(transaction=False) as pipe:
+        for contact_id, count in counts.items():
+            pipe.set(counter_key(contact_id), count, ex=_MINUTE)
+        await pipe.execute()
 
 
 async def _track(messages: Sequence[tuple[str, str, datetime]], redis: Redis) -> None:
