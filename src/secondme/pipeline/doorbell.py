@@ -6,6 +6,7 @@ from datetime import datetime
 from secondme.ports import Signals
 
 SWEEP = 1.0  # seconds: what a lost bell missed is found within this
+_BREATH = 0.02  # seconds
 _LISTEN = 5.0
 
 
@@ -32,8 +33,11 @@ class Doorbell:
         self._rung.set()
 
     async def wait_until(self, moment: datetime | None, now: datetime) -> None:
-        """Sleep until a bell, until `moment`, or until the next sweep, whichever comes first."""
-        seconds = SWEEP if moment is None else min(SWEEP, max(0.0, (moment - now).total_seconds()))
+        """Sleep until a bell, until `moment`, or until the next sweep, whichever comes first.
+
+        A moment that has passed is slept on too: what is due and yet not to be had is held by somebody else.
+        """
+        seconds = SWEEP if moment is None else min(SWEEP, max(_BREATH, (moment - now).total_seconds()))
         try:
             async with asyncio.timeout(seconds):
                 await self._rung.wait()

@@ -7,7 +7,7 @@ from secondme.domain.persona import Persona
 from secondme.domain.turn import Contact, Turn
 from secondme.pipeline.personas import Personas
 from secondme.ports import Voices
-from secondme.stores.ledger import Ledger, turns
+from secondme.stores.ledger import Ledger, turns, voices
 
 WINDOW = 20  # lines of this conversation
 EXAMPLES = 12  # replies of the owner's that anyone may hear
@@ -24,8 +24,8 @@ class Recall:
     async def __call__(self, turn: Turn) -> Turn:
         if not turn.answers:
             return turn
-        async with self._ledger.transaction() as tx:
-            window = await turns.window(tx, self._ledger.vault, turn, WINDOW)
+        async with self._ledger.light() as light:
+            window = await turns.window(light, self._ledger.vault, turn, WINDOW)
         personas = await self._personas.all()
         examples = await self._own.nearest([m.text for m in turn.messages], EXAMPLES)
         return replace(turn, window=tuple(window), persona=choose(personas, turn.contact), examples=examples)
@@ -34,7 +34,8 @@ class Recall:
 def choose(personas: Sequence[Persona], contact: Contact) -> Persona | None:
     """Override by contact, then the owner's learned voice, then by relationship, then the first there is."""
     by_id = {persona.id: persona for persona in personas}
-    if contact.persona_id in by_id:
-        return by_id[contact.persona_id]
+    for chosen in (contact.persona_id, voices.OWN):
+        if chosen in by_id:
+            return by_id[chosen]
     fitting = [p for p in personas if contact.relationship in p.applicable_to]
     return next(iter(fitting), None) or next(iter(personas), None)
