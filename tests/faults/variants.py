@@ -12,7 +12,7 @@ type Changes = Mapping[
 
 # Who dies holding a conversation keeps it for this long: shorter, or a short test would mostly wait.
 SHORT_LEASE = {
-    "pipeline/turns.py": ("LEASE = timedelta(seconds=45)", "LEASE = timedelta(seconds=3)"),
+    "pipeline/turns.py": ("LEASE = timedelta(seconds=15)", "LEASE = timedelta(seconds=3)"),
 }
 
 

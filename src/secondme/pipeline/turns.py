@@ -30,7 +30,7 @@ log = get_logger(__name__)
 _BATCH = 100
 _AT_ONCE = 200
 _SWEPT_AT_ONCE = 20
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=15)
 RENEW_EVERY = 1.0  # seconds; also how soon the owner's word cancels an answer in the making
 
 
@@ -191,7 +191,8 @@ class Turns:
         planned = self._pacing.plan(turn, turn.draft.parts, now) if turn.draft else []
         try:
             with metrics.timed("commit"):
-                async with self._ledger.transaction() as tx:
+                # A plan that a crash of Postgres takes back is composed again; the fence's own commit puts it on disk.
+                async with self._ledger.transaction(lazy=True) as tx:
                     await commits.commit(tx, self._ledger.vault, turn, planned, why(turn), now)
         except asyncpg.UniqueViolationError:
             # The ledger refused a second answer: something above has lost its count.

@@ -52,8 +52,10 @@ class OwnVoice:
         messages of one reply by line breaks. Raises StoreUnavailable.
         """
         loaded = await self._current()
+        if not loaded.replies or limit < 1:
+            return ()
         hashes = cue(texts, self._key)
-        if not hashes or not loaded.replies or limit < 1:
+        if not hashes:
             return ()
         found = [(*loaded.replies[place], near) for place, near in loaded.index.nearest(hashes, limit)]
         opened = await self._store.texts([reply for reply, _, _ in found])

@@ -53,7 +53,7 @@ class Ledger:
         self._light = light
 
     @classmethod
-    async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8, light: int = 4) -> "Ledger":
+    async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8, light: int = 6) -> "Ledger":
         """Connect and open the vault. Raises StoreUnavailable, or ConfigError where the ring is not the ledger's."""
         first = await _pool(dsn, ears)
         try:
@@ -66,10 +66,13 @@ class Ledger:
             raise
 
     @asynccontextmanager
-    async def transaction(self, *, ears: bool = False) -> AsyncIterator[Connection]:
-        """One transaction; committed when the block ends. Raises StoreUnavailable when Postgres does not answer."""
-        pool = self._ears if ears else self._rest
-        async with _mapped(), pool.acquire(timeout=5) as connection, connection.transaction():
+    async def transaction(self, *, ears: bool = False, lazy: bool = False) -> AsyncIterator[Connection]:
+        """One transaction; committed when the block ends. Raises StoreUnavailable when Postgres does not answer.
+
+        A `lazy` one need not be on disk when it returns: whatever is committed after it, by whomever, puts it there.
+        """
+        pool = self._ears if ears else self._light if lazy else self._rest
+        async with _mapped(), pool.acquire(timeout=10) as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -78,7 +81,7 @@ class Ledger:
 
         Raises StoreUnavailable when Postgres does not answer.
         """
-        async with _mapped(), self._light.acquire(timeout=5) as connection:
+        async with _mapped(), self._light.acquire(timeout=10) as connection:
             yield connection
 
     async def ping(self) -> None:
