@@ -15,7 +15,7 @@ from tests.faults.variants import Changes, variant
 SEED = os.environ.get("FAULTS_SEED") or os.urandom(4).hex()
 
 ONE_SECOND_LEASE: Changes = {
-    "pipeline/turns.py": ("LEASE = timedelta(seconds=45)", "LEASE = timedelta(seconds=1)")
+    "pipeline/turns.py": ("LEASE = timedelta(seconds=15)", "LEASE = timedelta(seconds=1)")
 }
 SLOW_MIND: Changes = {
     "pipeline/turns.py": (
