@@ -79,8 +79,10 @@ class Inbox:
         """Take whatever waits, commit it as one group, and again."""
         while True:
             group = [await self._queue.get()]
-            while not self._queue.empty() and sum(len(w.items) for w in group) < _GROUP:
+            room = _GROUP - len(group[0].items)
+            while room > 0 and not self._queue.empty():
                 group.append(self._queue.get_nowait())
+                room -= len(group[-1].items)
             await self._commit(group)
 
     async def _commit(self, group: list[_Waiting]) -> None:
@@ -201,6 +203,8 @@ class Inbox:
         if new:
             told.receipts += await arrivals.became_due(tx, new, now)
             told.fresh += new
+            for a in await arrivals.early(tx, new):
+                await self._concern(tx, a, now)
         ids = {a.id: Accepted(a.id, new=True) for a in new}
         if len(new) < len(run):
             again = [a for a in run if a.id not in fresh]
@@ -218,14 +222,16 @@ class Inbox:
         if seq is None:
             return Accepted(None, new=False)
         told.fresh.append(a)
-        vault = self._ledger.vault
-        if a.item.kind is Kind.EDIT:
-            await arrivals.set_rule(tx, a.id, await arrivals.edit(tx, vault, a, now))
-        elif a.item.kind is Kind.DELETION:
-            await arrivals.set_rule(tx, a.id, await arrivals.delete(tx, vault, a, now))
+        if a.item.kind in (Kind.EDIT, Kind.DELETION):
+            await self._concern(tx, a, now)
         elif a.item.from_me and a.item.kind is not Kind.REACTION:
             await self._owner_spoke(tx, a, seq, told, now)
         return Accepted(a.id, new=True)
+
+    async def _concern(self, tx: Connection, a: Arrival, now: datetime) -> None:
+        """Apply an edit or a deletion to the message that it is about."""
+        apply = arrivals.edit if a.item.kind is Kind.EDIT else arrivals.delete
+        await arrivals.set_rule(tx, a.id, await apply(tx, self._ledger.vault, a, now))
 
     async def _is_echo(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> bool:
         """Our own send coming back is settled by it and is nobody's word."""
