@@ -59,6 +59,21 @@ def test_a_stop_that_the_ledger_cannot_take_is_held(shared: Instance) -> None:
     assert "runs again" in shared.run("resume", "all").stdout
 
 
+def test_a_stop_is_held_whatever_is_broken(shared: Instance) -> None:
+    """Settings that cannot be read, and an address that no error of ours explains."""
+    held, settings = shared.data_dir / "run" / "held-press.json", shared.home / "secondme.yaml"
+    settings.write_text("profile: [unclosed")
+    done = shared.run("pause", "all", code=3, SECONDME_DATA_DIR=str(shared.data_dir))
+    settings.unlink()
+    assert "held, not committed" in done.stdout and "secondme.yaml cannot be read" in done.stdout
+    assert held.exists()
+    held.unlink()
+    done = shared.run("pause", "all", code=3, DATABASE_URL="postgresql://x:secret-word@[::1/z")
+    assert "held, not committed" in done.stdout and "secret-word" not in done.stdout + done.stderr
+    assert held.exists()
+    held.unlink()
+
+
 def test_a_server_of_ones_own_that_is_away_is_one_line(shared: Instance) -> None:
     said = shared.refused("contacts", DATABASE_URL="postgresql://x:y@127.0.0.1:1/z")
     assert "DATABASE_URL" in said and "y@" not in said

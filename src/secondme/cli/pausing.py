@@ -1,10 +1,12 @@
 """`pause` and `resume`. A stop of everything must work when nothing else does."""
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from secondme.cli import show
-from secondme.cli.opening import opened, prepare, tell
+from secondme.cli.opening import opened, prepare, shown, tell
 from secondme.cli.people import name_of, pauses_now
 from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
 from secondme.embedded import running
@@ -51,7 +53,15 @@ async def _pause_one(whom: str, lasts: timedelta | None) -> None:
 
 async def _stop_everything(lasts: timedelta | None) -> int:
     """Into the ledger; where that takes long, first beside it, where every mouth looks before it speaks."""
-    settings = load()
+    try:
+        settings = load()
+    except Exception as error:
+        settings = _settings_anyhow()
+        prepare(settings, "cli")
+        where = (
+            f"Held in {shown(settings.data_dir)}: if that is not the data directory, set SECONDME_DATA_DIR."
+        )
+        return _say_held(await _hold(settings), lasts, f"{_reason(error)} {where}")
     prepare(settings, "cli")
     opening = asyncio.ensure_future(open_app(settings, tell))
     await asyncio.wait({opening}, timeout=_AT_ONCE)
@@ -65,15 +75,34 @@ async def _stop_everything(lasts: timedelta | None) -> int:
         app = await opening
     except asyncio.CancelledError:
         return _say_held(await held, lasts, "The ledger does not answer in time.")
-    except SecondMeError as error:
-        return _say_held(await held, lasts, str(error))
+    except Exception as error:
+        return _say_held(await held, lasts, _reason(error))
     await held
     return await _press(app, lasts)
 
 
+def _settings_anyhow() -> Settings:
+    """Where a stop is held when the settings cannot be read: by the environment, else by default."""
+    say = os.environ.get
+    return Settings.model_construct(
+        data_dir=Path(say("SECONDME_DATA_DIR") or ".secondme"),
+        redis_url=say("REDIS_URL"),
+        redis_host=say("REDIS_HOST"),
+        redis_port=say("REDIS_PORT") or 6379,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """What may be said of it: an error that is not ours could quote a password."""
+    return str(error) if isinstance(error, SecondMeError) else f"The ledger failed ({type(error).__name__})."
+
+
 async def _press(app: App, lasts: timedelta | None) -> int:
     try:
-        done = await app.switch.press(None, lasts)
+        try:
+            done = await app.switch.press(None, lasts)
+        except Exception as error:
+            return _say_held(await _hold(app.settings), lasts, _reason(error))
         if not done.committed:
             return _say_held(done, lasts, "The ledger does not answer.")
         print(f"Everything is stopped {_until(app, done, lasts)}. Committed: nothing more leaves.")
