@@ -282,3 +282,20 @@ async def test_who_is_remembered_is_bounded(world: World, monkeypatch: pytest.Mo
     for number in range(6):
         await world.says("hi", who=f"+1555010{number}")
     assert len(world.inbox._known) <= 3
+
+
+async def test_a_deletion_or_edit_that_comes_first_still_holds(world: World) -> None:
+    await world.says("", kind=Kind.DELETION, target="a")
+    await world.says("second", kind=Kind.EDIT, target="b")
+    await world.says("not mine", kind=Kind.DELETION, target="b", who="+15550101")
+    await world.says("secret", id="a")
+    await world.says("first", id="b")
+    await world.settled()
+    assert world.phones.texts() == ["re: second"]
+    assert await world.receipts() == [
+        ("silent", "message.deletion"),
+        ("silent", "message.edit"),
+        ("silent", "message.deletion_unknown"),
+        ("silent", "message.deleted"),
+        ("replied", "contact.enabled"),
+    ]

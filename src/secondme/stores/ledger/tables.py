@@ -130,6 +130,7 @@ messages = Table(
     _text("source_message_id"),
     _sealed("source"),  # the provider's real id
     Column("quotes", Uuid),
+    _text("concerns", nullable=True),  # keyed id of what it edits, deletes or reacts to: that may come later
     _moment("edited_at"),
     Column("turn_id", Uuid),  # the Turn that has committed to answer it
     _text("outcome", nullable=True),
@@ -148,6 +149,7 @@ messages = Table(
         "conversation_id",
         postgresql_where=text("outcome IS NULL AND direction = 'incoming'"),
     ),
+    Index("messages_concerns", "conversation_id", "concerns", postgresql_where=text("concerns IS NOT NULL")),
     Index("messages_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),
     Index(
         "messages_content",

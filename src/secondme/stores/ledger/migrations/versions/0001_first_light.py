@@ -195,6 +195,7 @@ def upgrade() -> None:
         sa.Column("source_message_id", sa.Text(), nullable=False),
         sa.Column("source", sa.LargeBinary(), nullable=True),
         sa.Column("quotes", sa.Uuid(), nullable=True),
+        sa.Column("concerns", sa.Text(), nullable=True),
         sa.Column("edited_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("turn_id", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
@@ -208,6 +209,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["contacts.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("account_id", "identity_id", "source_message_id"),
+    )
+    op.create_index(
+        "messages_concerns",
+        "messages",
+        ["conversation_id", "concerns"],
+        unique=False,
+        postgresql_where=sa.text("concerns IS NOT NULL"),
     )
     op.create_index(
         "messages_content",
