@@ -51,8 +51,11 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
-        """From SECONDME_SECRET_KEY: one or more comma-separated keys of 32 bytes in base64 or hex."""
-        return cls([_parse_key(part.strip()) for part in text.split(",") if part.strip()])
+        """From SECONDME_SECRET_KEY: one or more comma-separated keys of 32 bytes in base64 or hex.
+
+        Raises ConfigError for what is no key, and for none at all.
+        """
+        return cls([_parse_key(part.strip()) for part in text.split(",") if part.strip()] or [_parse_key("")])
 
     @classmethod
     def from_file(cls, path: Path) -> "KeyRing":
