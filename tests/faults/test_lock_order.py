@@ -57,8 +57,10 @@ async def test_nobody_waits_in_a_circle(
     async with other.transaction():
         await other.execute(LOCK, lower)
         working = asyncio.create_task(locks(world, pair))
-        while not working.done() and not await world.value(WAITS):
-            await asyncio.sleep(0.02)
+        waiting = asyncio.create_task(world.until(WAITS))
+        async with asyncio.timeout(10):
+            await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
         await other.execute(LOCK, higher)
     await working
     await other.close()

@@ -101,35 +101,35 @@ async def _press(folder: Path, *changes: Changes) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-async def test_without_the_token(tmp_path: Path) -> None:
+async def test_without_the_token(folder: Path) -> None:
     """A worker that has lost its lease commits all the same; the ledger refuses, and that is noticed."""
-    healthy = await _freeze(tmp_path / "healthy")
+    healthy = await _freeze(folder / "healthy")
     assert healthy.breaches == []
-    mutant = await _freeze(tmp_path / "mutant", NO_TOKEN)
+    mutant = await _freeze(folder / "mutant", NO_TOKEN)
     print(mutant.breaches)
     assert any("second answers refused" in breach for breach in mutant.breaches)
 
 
 @pytest.mark.timeout(300)
-async def test_without_token_and_uniqueness(tmp_path: Path) -> None:
+async def test_without_token_and_uniqueness(folder: Path) -> None:
     """With nothing left that refuses, people are answered twice."""
-    mutant = await _freeze(tmp_path / "mutant", NO_TOKEN, NO_UNIQUENESS)
+    mutant = await _freeze(folder / "mutant", NO_TOKEN, NO_UNIQUENESS)
     print(mutant.breaches)
     assert any("answered twice" in breach for breach in mutant.breaches)
 
 
 @pytest.mark.timeout(300)
-async def test_with_an_answer_before_the_commit(tmp_path: Path) -> None:
-    healthy = await _lose_postgres(tmp_path / "healthy")
+async def test_with_an_answer_before_the_commit(folder: Path) -> None:
+    healthy = await _lose_postgres(folder / "healthy")
     assert healthy.breaches == []
-    mutant = await _lose_postgres(tmp_path / "mutant", ANSWER_BEFORE_COMMIT)
+    mutant = await _lose_postgres(folder / "mutant", ANSWER_BEFORE_COMMIT)
     print(mutant.breaches)
     assert any("accepted messages lost" in breach for breach in mutant.breaches)
 
 
 @pytest.mark.timeout(300)
-async def test_without_the_lock(tmp_path: Path) -> None:
+async def test_without_the_lock(folder: Path) -> None:
     """A press that does not wait for running fences returns too early."""
-    assert await _press(tmp_path / "healthy") == []
-    late = await _press(tmp_path / "mutant", NO_LOCK)
+    assert await _press(folder / "healthy") == []
+    late = await _press(folder / "mutant", NO_LOCK)
     assert late != []

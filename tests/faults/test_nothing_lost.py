@@ -24,19 +24,19 @@ async def _holds(folder: Path, plan: Plan, source: Path = SOURCE) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_in_short(tmp_path: Path) -> None:
+async def test_in_short(folder: Path) -> None:
     """Each failpoint, each of our services and each store once; with a lease that does not outlast patience."""
     deaths = (GATEWAY, ORCHESTRATOR, Death("postgres"), Death("redis"))
     plan = Plan(people=8, each=50, deaths=deaths, seed=SEED)
-    await _holds(tmp_path, plan, variant(tmp_path, SHORT_LEASE))
+    await _holds(folder, plan, variant(folder, SHORT_LEASE))
 
 
 @pytest.mark.parametrize("store", ["ours", "postgres", "redis"])
 @pytest.mark.timeout(600)
-async def test_two_thousand_messages(tmp_path: Path, long: bool, store: str) -> None:
+async def test_two_thousand_messages(folder: Path, long: bool, store: str) -> None:
     """From fifty people, while processes are killed thirty times and at each failpoint."""
     if not long:
         pytest.skip("takes minutes: make faults")
     victims = OURS if store == "ours" else (*OURS, store)
     plan = Plan(people=50, each=40, deaths=mixed(30, victims, SEED), seed=SEED)
-    await _holds(tmp_path, plan)
+    await _holds(folder, plan)

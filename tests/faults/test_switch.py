@@ -109,8 +109,8 @@ async def redis_gone(at: Presses, presses: int) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_in_short(tmp_path: Path) -> None:
-    async with _under_load(tmp_path, 20) as at:
+async def test_in_short(folder: Path) -> None:
+    async with _under_load(folder, 20) as at:
         await plain(at, 4, 0)
         await plain(at, 3, 0.2)
         await plain(at, 1, 5)
@@ -121,28 +121,28 @@ async def test_in_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_two_hundred_presses(tmp_path: Path, long: bool) -> None:
+async def test_two_hundred_presses(folder: Path, long: bool) -> None:
     _only(long)
-    async with _under_load(tmp_path) as at:
+    async with _under_load(folder) as at:
         await plain(at, 90, 0)
         await plain(at, 80, 0.2)
         await plain(at, 30, 5)
 
 
 @pytest.mark.timeout(600)
-async def test_presses_while_we_read_and_type(tmp_path: Path, long: bool) -> None:
+async def test_presses_while_we_read_and_type(folder: Path, long: bool) -> None:
     """With human pacing: ticks and typing are bytes too."""
     _only(long)
-    async with _under_load(tmp_path, SECONDME_PACING="human") as at:
+    async with _under_load(folder, SECONDME_PACING="human") as at:
         await plain(at, 60, 0)
         await plain(at, 30, 0.2)
         await stopped_sender(at, 5)
 
 
 @pytest.mark.timeout(600)
-async def test_presses_while_things_hang(tmp_path: Path, long: bool) -> None:
+async def test_presses_while_things_hang(folder: Path, long: bool) -> None:
     _only(long)
-    async with _under_load(tmp_path) as at:
+    async with _under_load(folder) as at:
         await stopped_sender(at, 15)
         await postgres_cut(at, 8)
         await postgres_cut(at, 2, silently=True)
