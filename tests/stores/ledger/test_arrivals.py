@@ -9,6 +9,7 @@ from secondme.domain.message import Inbound, Kind
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.inbox import Inbox
+from secondme.stores.ledger import people
 from secondme.stores.vault import unseal
 from tests.stores.ledger.conftest import Steps
 from tests.support.world import World
@@ -52,6 +53,19 @@ async def test_concurrent_first_messages_make_one_contact(steps: Steps) -> None:
     assert all(accepted.new for (accepted,) in taken)
     assert await counted(steps) == [1, 1, 1]
     assert await world.value("SELECT count(*) FROM messages") == 40
+
+
+async def test_who_is_being_met_elsewhere_is_waited_for(steps: Steps) -> None:
+    """Nothing collides on a unique key: the second transaction finds whom the first has made."""
+    ledger, now = steps.world.ledger, steps.world.clock.now()
+    where = people.Address(steps.world.accounts["main"], "simulator", "a-digest", "+15550100", "Ana")
+    async with ledger.transaction() as two:
+        async with ledger.transaction() as one:
+            (first,) = await people.resolve(one, ledger.vault, [where], now)
+            second = asyncio.create_task(people.resolve(two, ledger.vault, [where], now))
+            await asyncio.sleep(0.2)
+            assert not second.done()
+        assert await second == [first]
 
 
 async def test_the_same_message_at_two_gateways_is_one(steps: Steps) -> None:

@@ -68,7 +68,8 @@ async def test_upgrading_twice_does_nothing(empty: str) -> None:
 
 
 async def test_two_starting_at_once_migrate_once(empty: str) -> None:
-    await asyncio.gather(*(migrate.migrate(empty) for _ in range(3)))
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(migrate.migrate(empty) for _ in range(3)))
     assert await ask(empty, "SELECT count(*) FROM alembic_version") == 1
     assert await differences(empty) == []
 

@@ -88,12 +88,16 @@ async def test_the_owners_own_words_go_too(steps: Steps) -> None:
     assert await purged(steps, now + HOUR + MINUTE) == (0, 0, 0)
 
 
-async def test_a_plan_that_has_not_left_keeps_its_words(steps: Steps) -> None:
+async def test_a_plan_keeps_its_words_until_it_is_sent_back(steps: Steps) -> None:
     await steps.said("hi")
     await steps.answer("hello")
-    now = steps.world.clock.now()
-    assert await purged(steps, now + 23 * HOUR) == (1, 1, 1)
-    assert (await steps.fly()).outgoing.text == "hello"
+    late = steps.world.clock.now() + 25 * HOUR
+    async with steps.world.ledger.transaction() as tx:
+        assert await retention.purge_content(tx, late, KEPT) == 0
+    assert await purged(steps, late - 2 * HOUR) == (1, 1, 1)
+    assert await purged(steps, late) == (0, 0, 0)
+    assert await steps.statuses() == ["withdrawn"]
+    assert await steps.world.receipts() == [("silent", "message.expired")]
 
 
 async def test_emptied_rows_go_after_a_month_and_open_ones_never(steps: Steps) -> None:
@@ -110,9 +114,14 @@ async def test_emptied_rows_go_after_a_month_and_open_ones_never(steps: Steps) -
         contact,
         settled,
     )
-    await steps.world.inbox.keep_aside("main", b"?", "Why")
+    for account in steps.world.accounts:  # the clone's is content as any other: it stays a day
+        await steps.world.inbox.keep_aside(account, b"?", "Why")
     tables = ("messages", "turns", "deliveries", "tombstones", "pauses", "kept_aside")
-    for at, left in ((settled + 29 * DAY, [2, 1, 2, 1, 2, 1]), (settled + 31 * DAY, [1, 0, 0, 1, 1, 0])):
+    for at, left in (
+        (settled + 23 * HOUR, [2, 1, 2, 2, 2, 2]),
+        (settled + 29 * DAY, [2, 1, 2, 1, 2, 1]),
+        (settled + 31 * DAY, [1, 0, 0, 1, 1, 0]),
+    ):
         async with steps.world.ledger.transaction() as tx:
             await retention.purge_rows(tx, at)
         assert [await steps.world.value(f"SELECT count(*) FROM {table}") for table in tables] == left

@@ -176,6 +176,18 @@ async def test_a_late_message_is_answered_alone_quoting_it(world: World) -> None
     await world.settled()
     answers = [(o.text, o.quotes) for _, o in world.phones.got]
     assert answers == [("re: first", None), ("re: sent before", "late"), ("re: and this", None)]
+    assert [len(turn.messages) for turn in world.mind.asked] == [1, 1, 1]
+
+
+async def test_a_late_message_is_due_though_newer_ones_are_answered(steps: Steps) -> None:
+    await steps.said("first")
+    await steps.answer("one")
+    await steps.sent(await steps.fly())
+    await steps.said("sent before", id="late", sent_at=steps.world.clock.now() - timedelta(minutes=5))
+    turn = await steps.turn()
+    assert ([m.text for m in turn.messages], turn.overtaken) == (["sent before"], True)
+    await steps.commit(turn, "two")
+    assert (await steps.fly()).outgoing.quotes == "late"
 
 
 async def test_together_they_are_answered_by_the_providers_time(world: World) -> None:
