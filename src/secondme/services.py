@@ -23,7 +23,7 @@ from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.recall import Recall
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns, end_unserved
-from secondme.stores.ledger import people, reading, retention
+from secondme.stores.ledger import people, reading, retention, settling
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.wiring import App, make_channels, quiet_hours
@@ -118,7 +118,8 @@ def graph_worker(app: App) -> Service:
     async def purge() -> None:
         now = app.clock.now()
         async with app.ledger.transaction() as tx:
-            ended = await retention.expire_held(tx, now)
+            ended = await settling.expire_plans(tx, now)
+            ended += await retention.expire_held(tx, now)
         app.effects.settled(ended, now)
         # Each statement for itself: what one has locked never waits for the next.
         async with app.ledger.light() as connection:

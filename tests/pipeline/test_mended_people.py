@@ -36,6 +36,7 @@ async def test_only_a_process_that_serves_rewrites_the_accounts(
         try:
             async with app.ledger.transaction() as tx:
                 row = await tx.fetchrow("SELECT profile, content_window FROM accounts WHERE id = 'main'")
+            assert row is not None
             return row["profile"], row["content_window"]
         finally:
             await app.close()

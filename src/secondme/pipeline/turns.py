@@ -125,7 +125,7 @@ class Turns:
     def _start(self, turn: Turn, *, crashing: bool) -> None:
         self._effects.counted(turn)
         self._held[turn.token] = turn.conversation_id
-        work = self._commit(_crashing(turn)) if crashing else self._hold(turn)
+        work = self._commit(_failed(turn, "turn.crashes")) if crashing else self._hold(turn)
         task = asyncio.create_task(work, name=str(turn.conversation_id))
         self._running[turn.token] = task
         task.add_done_callback(partial(self._ended, turn.token))
@@ -198,6 +198,7 @@ class Turns:
             # The ledger refused a second answer: something above has lost its count.
             metrics.invariant_breaches.labels("2").inc()
             log.error("turn.second_answer_refused")
+            await self._commit(_failed(turn, "turn.second_answer"))
             return
         await self._tell(turn, [p.id for p, _ in planned if p.kind is DeliveryKind.TEXT], now)
 
@@ -232,9 +233,9 @@ async def end_unserved(
         effects.settled(ended, now)
 
 
-def _crashing(turn: Turn) -> Turn:
-    """Whoever composes this one dies of it, again and again: its messages end failed."""
-    return replace(turn, verdict=Verdict("turn.crashes", answer=False, failed=True))
+def _failed(turn: Turn, rule: str) -> Turn:
+    """The Turn as it ends where nothing more can be done for it: its messages end failed."""
+    return replace(turn, draft=None, verdict=Verdict(rule, answer=False, failed=True))
 
 
 def why(turn: Turn) -> dict[str, Any]:

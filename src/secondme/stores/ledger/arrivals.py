@@ -223,7 +223,7 @@ async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
 
 
 async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
-    """Erase the target's content and its edits'; unanswered, it ends silent. Returns the rule for the deletion's row."""
+    """Erase the target's content and its edits'; unanswered, it ends silent. Returns the rule of the deletion."""
     target = await _target(tx, vault, a)
     if target is None:
         return "message.deletion_unknown"

@@ -64,6 +64,16 @@ RULES = {
     "mind.fallback": Rule(
         "fixed line", "The mind gave no usable answer, so the fixed line for that case was said."
     ),
+    "account.gone": Rule(
+        "account gone", "It came to an account that is no longer set up, so nobody answers there."
+    ),
+    "message.unreadable_seal": Rule(
+        "cannot be opened",
+        "What is stored of it is damaged or sealed with another key, so it was not answered.",
+    ),
+    "turn.second_answer": Rule(
+        "answered already", "A second answer was about to be planned for it, and the ledger refused."
+    ),
     "turn.crashes": Rule(
         "could not be composed", "Composing an answer failed again and again, so the message was put aside."
     ),
