@@ -23,10 +23,6 @@ from tests.support.world import World
 KEY, OTHER = new_key(), new_key()
 
 
-def hexed(key: bytes) -> str:
-    return key.hex()
-
-
 @settings(deadline=None)
 @given(st.text(), st.data())
 def test_a_seal_opens_whole_or_not_at_all(text: str, data: st.DataObject) -> None:
@@ -82,9 +78,6 @@ async def test_what_was_tampered_with_is_not_answered_and_holds_up_nobody(world:
     await world.says("hi", who="+15550101")
     await world.settled()
     async with world.ledger.transaction() as tx:
-        await tx.execute(
-            "CREATE RULE tampering AS ON UPDATE TO messages DO INSTEAD NOTHING"
-        ) if False else None
         await tx.execute("UPDATE accounts SET debounce = interval '1 s', debounce_cap = interval '1 s'")
     tampered = await world.says(canary("tampered"), who=ANA)
     async with world.ledger.transaction() as tx:
@@ -108,12 +101,12 @@ async def reopened(world: World, ring: str) -> AsyncIterator[Ledger]:
 def rings(world: World) -> str:
     """The key that the world was made with, as one would set it."""
     ring = world.ledger.vault.ring
-    return hexed(ring._keys[ring._first])
+    return ring._keys[ring._first].hex()
 
 
 async def test_a_wrong_key_is_said_and_what_to_do(world: World) -> None:
     with pytest.raises(ConfigError) as refusal:
-        async with reopened(world, hexed(new_key())):
+        async with reopened(world, new_key().hex()):
             pass
     assert "SECONDME_SECRET_KEY" in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -123,7 +116,7 @@ async def test_a_wrong_key_is_said_and_what_to_do(world: World) -> None:
 async def test_a_key_is_rotated_by_putting_the_new_one_first(world: World) -> None:
     await world.says(canary("old"), who=ANA, account="journal")
     await world.settled()
-    old, new = rings(world), hexed(new_key())
+    old, new = rings(world), new_key().hex()
     async with reopened(world, f"{new},{old}") as ledger:
         assert "messages.text" in where(await opened(ledger), canary("old"))
         key, wrapped = ledger.vault.new_contact_key("c")
@@ -139,16 +132,15 @@ async def test_a_key_is_rotated_by_putting_the_new_one_first(world: World) -> No
 async def test_rotated_keys_know_the_same_people(world: World) -> None:
     await world.says("hi", who=ANA)
     await world.settled()
-    async with reopened(world, f"{hexed(new_key())},{rings(world)}") as ledger, ledger.transaction() as tx:
+    async with reopened(world, f"{new_key().hex()},{rings(world)}") as ledger, ledger.transaction() as tx:
         everyone = await people.everyone(tx, ledger.vault)
     assert [row.address for row in everyone] == [ANA]
 
 
-@pytest.mark.parametrize("form", [bytes.hex, base64.b64encode, base64.urlsafe_b64encode])
-def test_a_key_may_be_written_in_hex_or_base64(form: object) -> None:
-    assert callable(form)
-    written = form(KEY)
-    text = written if isinstance(written, str) else written.decode()
+@pytest.mark.parametrize(
+    "text", [KEY.hex(), base64.b64encode(KEY).decode(), base64.urlsafe_b64encode(KEY).decode()]
+)
+def test_a_key_may_be_written_in_hex_or_base64(text: str) -> None:
     wrapped = KeyRing.parse(f" {text} ").wrap(OTHER, "row")
     assert KeyRing([KEY]).unwrap(wrapped, "row") == OTHER
 
