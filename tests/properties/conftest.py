@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
+import time_machine
 
 from secondme.embedded import Addresses
 from secondme.settings import Settings
+from tests.properties.bench import Bench
 from tests.properties.product import settings_for
 from tests.support.world import with_database
 
@@ -29,3 +32,12 @@ def options(addresses: Addresses, template: str, tmp_path: Path) -> Iterator[Set
         with_database(server, name), addresses.redis_url or "", addresses.falkordb_url or "", tmp_path
     )
     asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def bench(options: Settings) -> Iterator[Bench]:
+    """A running product under a clock that only this test moves."""
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
+        made = Bench(options, clock)
+        yield made
+        made.close()

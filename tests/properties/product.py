@@ -160,3 +160,12 @@ def settings_for(database_url: str, redis_url: str, falkordb_url: str, folder: P
             "SECONDME_PACING": "none",
         }
     )
+
+
+async def read_pauses(options: Settings) -> dict[str, int]:
+    """Every PAUSE key with its value."""
+    redis = Redis.from_url(options.redis_url or "", decode_responses=True)
+    keys = [key async for key in redis.scan_iter("PAUSE:*")]
+    values = {key: int(await redis.get(key) or 0) for key in keys}
+    await redis.aclose()
+    return values

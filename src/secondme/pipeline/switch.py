@@ -172,7 +172,7 @@ class Switch:
         async with self._ledger.transaction() as tx:
             for since in stops:
                 if not await pauses.known_stop(tx, since):
-                    await pauses.begin(tx, None, PauseReason.SWITCH, min(since, now), None)
+                    await pauses.begin(tx, None, PauseReason.SWITCH, since, None)
                     log.warning("switch.adopted")
             stopped = any(p.contact_id is None for p in await pauses.active(tx, now))
             ended = await pauses.last_ended(tx, now)
