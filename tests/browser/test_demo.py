@@ -89,15 +89,24 @@ async def _is_answered_with_typing_and_ticks(desk: Desk) -> None:
 
 
 async def _steps_in_while_an_answer_is_in_the_making(desk: Desk) -> None:
-    answered = await desk.page.locator(".row.bot:not(.typing)").count()
-    await desk.says("and could you bring the long blue sling, the one that you borrowed at easter?")
-    await expect(desk.page.locator(".row.typing")).to_be_visible()
-    await desk.page.get_by_role("radio", name="As yourself").click()
-    await desk.says("it is me now, i have it here")
-    await expect(desk.page.locator(".row.typing")).to_have_count(0)
-    await expect(desk.page.locator(".head .chip")).to_contain_text("paused")
-    await desk.quiet()
-    await expect(desk.page.locator(".row.bot:not(.typing)")).to_have_count(answered)
+    """A short answer types for less than a second: one that left before the owner's word is tried again."""
+    bots = desk.page.locator(".row.bot:not(.typing)")
+    for question in ("and could you bring the long blue sling?", "or the red one?", "or any sling at all?"):
+        answered = await bots.count()
+        await desk.page.get_by_role("radio", name="As Mara").click()
+        await desk.says(question)
+        await desk.page.get_by_role("radio", name="As yourself").click()
+        await desk.composer.fill("it is me now, i have it here")
+        await expect(desk.page.locator(".row.typing")).to_be_visible()
+        await desk.composer.press("Enter")
+        await expect(desk.page.locator(".row.typing")).to_have_count(0)
+        await expect(desk.page.locator(".head .chip")).to_contain_text("paused")
+        await desk.quiet()
+        if await bots.count() == answered:
+            break
+        await desk.page.locator(".head .act").click()
+        await expect(desk.page.locator(".head .chip")).to_have_text("answering")
+    await expect(bots).to_have_count(answered)
     await expect(desk.page.locator(".note").last).to_have_text("Not answered · you stepped in")
 
 
