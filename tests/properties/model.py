@@ -12,6 +12,7 @@ from enum import Enum
 ANSWER_WITHIN = timedelta(hours=1)
 MINUTE = timedelta(seconds=60)
 AUTO_PAUSE = timedelta(minutes=60)
+PLAN_LIVES = timedelta(minutes=2)
 LIMIT = 10  # messages a minute
 
 
@@ -46,7 +47,7 @@ class Said:
     perhaps: int  # at most
     met: bool = False
     open: bool = False  # nobody can say whether it met a stop that was about to end
-    planned: bool = False  # an answer is on its way: being late no longer forbids it
+    planned: bool = False  # an answer is on its way: it may be late by as much as a plan lives
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Model:
         if not self.enabled.get(said.who) or said.met:
             return Must.NO
         age = now - said.arrived
-        if age > ANSWER_WITHIN + self.slack and not said.planned:
+        if age > ANSWER_WITHIN + self.slack + (PLAN_LIVES if said.planned else timedelta(0)):
             return Must.NO
         ended = [s.ended_at() for s in self.stops if s.who in (said.who, None)]
         set_back = any(end and min(said.arrived, now) < end + self.slack for end in ended)
