@@ -54,9 +54,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         telling.fail(product)
         telling.command(product)
         telling.visit(product)
-        for store in ("redis", "postgres", "falkordb"):
-            product.kill_store(store)
-            product.says(DORA, f"{canary('after')} {store}", name=canary("dora"))
+        for stores in (("redis", "falkordb"), ("postgres",)):
+            product.kill_stores(*stores)
+            product.says(DORA, f"{canary('during')} {stores}", name=canary("dora"))
+            product.revived()
+            assert product.says(DORA, f"{canary('after')} {stores}", name=canary("dora")) == 200
         product.settled(DORA)
         yield Story(product, network, taps)
 

@@ -60,10 +60,14 @@ class Product:
         )
         return done.returncode, (done.stdout + done.stderr).decode()
 
-    def kill_store(self, name: str) -> None:
-        """SIGKILL whatever serves the embedded store, and wait until it is back."""
-        for process in find(self.data / name):
+    def kill_stores(self, *names: str) -> None:
+        """SIGKILL whatever serves these embedded stores."""
+        for process in (process for name in names for process in find(self.data / name)):
             process.kill()
+        outwait(lambda: self.health()["status"] != "ok", 10, lambda: "nobody noticed")
+
+    def revived(self) -> None:
+        """Wait until every store is back."""
         outwait(lambda: self.health()["status"] == "ok", 40, lambda: str(self.health()))
 
     def health(self) -> Any:
