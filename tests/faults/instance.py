@@ -50,7 +50,7 @@ class Instance:
         `proxied` names proxies to Postgres: `services` is the one of our services, others are for who asks.
         """
         stores = await EmbeddedStores.attach(folder / "stores")
-        settings = environment(source, **_settings(folder, stores), **(more or {}))
+        settings = environment(source, **(_settings(folder, stores) | dict(more or {})))
         stub = Talker(settings, folder, "tests.stubs.phone_network", str(folder / "network.log"))
         instance = cls(folder, stores, "", {}, settings, [stub])
         try:

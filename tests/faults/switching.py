@@ -39,13 +39,13 @@ class Presses:
         assert await presser.line() == "ready"
         yield cls(instance, presser, Random(seed))
 
-    async def load(self) -> None:
-        """Let people write until something leaves, and then for a random moment longer."""
+    async def load(self, longer: float = 0.5) -> None:
+        """Let people write until something leaves, and then for a random moment, at most so many seconds."""
         whole, deadline = (await self.instance.state())["whole"], time.monotonic() + 30
         while (await self.instance.state())["whole"] == whole:
             assert time.monotonic() < deadline, "nothing leaves after a resume"
             await asyncio.sleep(0.01)
-        await asyncio.sleep(self.chance.uniform(0.0, 0.5))
+        await asyncio.sleep(self.chance.uniform(0, longer))
 
     async def press(self) -> dict[str, Any]:
         """Press, and remember it."""

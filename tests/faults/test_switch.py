@@ -34,11 +34,11 @@ async def _under_load(folder: Path, people: int = 40, **settings: str) -> AsyncI
         assert at.under_load >= at.pressed * 0.7, "the load was too thin to show anything"
 
 
-async def plain(at: Presses, presses: int, delay: float) -> None:
-    """The network answers after `delay` seconds."""
+async def plain(at: Presses, presses: int, delay: float, longer: float = 0.5) -> None:
+    """The network answers after `delay` seconds; a press comes at most `longer` after the first byte."""
     await at.instance.control(delay=delay)
     for _ in range(presses):
-        await at.load()
+        await at.load(longer)
         press = await at.press()
         assert press["committed"]
         await asyncio.sleep(0.4)
@@ -134,8 +134,8 @@ async def test_presses_while_we_read_and_type(folder: Path, long: bool) -> None:
     """With human pacing: ticks and typing are bytes too."""
     _only(long)
     async with _under_load(folder, SECONDME_PACING="human") as at:
-        await plain(at, 60, 0)
-        await plain(at, 30, 0.2)
+        await plain(at, 45, 0, longer=3)
+        await plain(at, 15, 0.2, longer=3)
         await stopped_sender(at, 5)
 
 
