@@ -206,9 +206,6 @@ async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
     target = await _target(tx, vault, a)
     if target is None:
         return "message.edit_unknown"
-    await tx.execute(
-        "UPDATE messages SET quotes = $2 WHERE id = $1", a.id, target
-    )  # a deletion finds it by that
     await due.revoke(tx, [a.whom.conversation_id])
     await due.withdraw(tx, [a.whom.conversation_id], now)
     waiting = await tx.fetchval(
@@ -236,10 +233,12 @@ async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str
              settled_at = coalesce(settled_at, CASE WHEN turn_id IS NULL THEN $2::timestamptz END),
              outcome = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'silent'
                             ELSE outcome END
-           WHERE id = $1 OR (conversation_id = $3 AND content_type = 'edit' AND quotes = $1)""",
+           WHERE id = $1 OR (conversation_id = $3 AND content_type = 'edit' AND concerns = $4 AND direction = $5)""",
         target,
         now,
         a.whom.conversation_id,
+        a.concerns,
+        "outgoing" if a.item.from_me else "incoming",
     )
     await due.recompute(tx, [a.whom.conversation_id])
     return "message.deletion"
