@@ -57,7 +57,7 @@ class People:
         self.quota = 0
         self.think = 0.0
         self.accepted = 0
-        self.posting = 0
+        self._writing = 0
 
     async def change(self, gateway: str | None, people: int, quota: int | None, think: float | None) -> None:
         self.gateway = gateway if gateway is not None else self.gateway
@@ -68,11 +68,17 @@ class People:
             self.quota = quota if quota is not None else self.quota
             self._allowed.notify_all()
 
+    @property
+    def posting(self) -> int:
+        """Messages that somebody thinks of or posts, their repetitions, and statuses."""
+        return self._writing + len(self._beside)
+
     async def _live(self, person: int) -> None:
         number = 0
         while True:
             async with self._allowed:
                 await self._allowed.wait_for(lambda mine=number: mine < self.quota)  # type: ignore[misc]
+            self._writing += 1
             await asyncio.sleep(random.uniform(0, self.think))
             message = {
                 "from": f"+1555010{person:04d}",
@@ -81,6 +87,7 @@ class People:
                 "messageId": f"p{person}-{number}",
             }
             tries = await self._deliver("messages", message)
+            self._writing -= 1
             self.accepted += 1
             fields = {"from": message["from"], "id": message["messageId"], "text": message["text"]}
             self._log.write("accepted", at=time.monotonic_ns(), tries=tries, **fields)
@@ -104,13 +111,11 @@ class People:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, timeout=_PATIENCE)
         tries = 0
-        self.posting += 1
         while True:
             tries += 1
             try:
                 async with self._session.post(f"{self.gateway}/simulator/{path}", json=body) as answer:
                     if answer.status == 200:
-                        self.posting -= 1
                         return tries
             except (aiohttp.ClientError, OSError, TimeoutError):
                 pass
