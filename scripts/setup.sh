@@ -141,7 +141,7 @@ install_all() {
     [ $((took % 15)) -ne 0 ] || say "  $took s: $(doing)"
   done) &
   ticker=$!
-  .tools/bin/uv pip sync --python .venv/bin/python requirements.lock >"$log" 2>&1 || explain "$log" "installing failed"
+  .tools/bin/uv pip sync --compile-bytecode --python .venv/bin/python requirements.lock >"$log" 2>&1 || explain "$log" "installing failed"
   .tools/bin/uv pip install --python .venv/bin/python --no-deps --no-build-isolation -e . >>"$log" 2>&1 ||
     explain "$log" "SecondMe itself could not be installed"
   recipe >"$stamp"

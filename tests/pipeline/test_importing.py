@@ -29,15 +29,19 @@ async def test_without_consent_no_reply_is_kept(world: World) -> None:
     assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 1
 
 
-async def test_another_owner_replaces_the_voice(world: World) -> None:
+async def test_another_owner_is_another_voice_and_both_stay(world: World) -> None:
     lena = await world.importer.run(LENA, "Lena Brandt", keep_voice=True)
     assert await world.voice.nearest(["are we climbing on saturday?"], 3)
     viktor = await world.importer.run(VIKTOR, "viktor hale", keep_voice=True)
     assert viktor.replaced == lena.kept
-    assert await world.value("SELECT count(*) FROM voice_examples") == viktor.kept
     nearest = await world.voice.nearest(["are we rowing on Sunday?"], 3)
     assert nearest
     assert all(example.text[0].isupper() for example in nearest)
+    again = await world.importer.run(LENA, "Lena Brandt", keep_voice=True)
+    assert (again.kept, again.replaced) == (0, viktor.kept)
+    nearest = await world.voice.nearest(["are we climbing on saturday?"], 3)
+    assert nearest
+    assert not any(example.text[0].isupper() for example in nearest)
 
 
 async def test_forgetting_the_other_side_forgets_what_was_learned_with_them(world: World) -> None:

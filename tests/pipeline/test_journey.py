@@ -1,9 +1,12 @@
 """A message's journey from inbox to phone, on real stores."""
 
 import asyncio
+import re
 from datetime import timedelta
 
-from secondme.domain.errors import MindFailed, NotSent, Rejected, SendUncertain
+import pytest
+
+from secondme.domain.errors import Ambiguous, MindFailed, NotSent, Rejected, SendUncertain
 from secondme.domain.message import Kind
 from tests.support.world import World
 
@@ -151,3 +154,11 @@ async def test_the_eleventh_message_in_a_minute_pauses(world: World) -> None:
     await world.says("still there?")
     await world.settled()
     assert (await world.receipts())[-1] == ("silent", "contact.paused")
+
+
+async def test_a_contact_is_found_by_one_word_of_the_name(world: World) -> None:
+    await world.says("hi", name="Mara Ruiz")
+    await world.says("hi", name="Tom Ruiz", who="+15550101")
+    assert (await world.control.find("mara"))[0].address == "+15550100"
+    with pytest.raises(Ambiguous, match=re.escape("+15550101")):
+        await world.control.find("Ruiz")

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from secondme.domain.message import Kind, Message
+from secondme.domain.message import Inbound, Kind, Message
 from secondme.domain.pause import PauseReason
 from secondme.domain.profile import Account, Profile
 from secondme.domain.turn import Contact, Turn
@@ -80,21 +80,32 @@ async def still(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIte
         yield world
 
 
-@pytest.mark.parametrize("seed", range(3))
+def item(world: World, provider_id: str) -> Inbound:
+    return Inbound("main", "+15550100", "Ana", provider_id, Kind.TEXT, "hi", world.clock.now())
+
+
+@pytest.mark.parametrize("seed", range(4))
 async def test_the_minute_slides(still: World, seed: int) -> None:
-    random, times = Random(seed), list[datetime]()
-    expected = []
-    for _ in range(random.randint(15, 40)):
-        still.clock.jump(random.choice([0, 0, 0, 1, 5, 20, 58, 62, 300]) * SECOND)
+    """Over gaps just within and just beyond a minute, groups that share a moment, and redeliveries."""
+    random, times, expected = Random(seed), list[datetime](), list[int]()
+    known: list[str] = []
+    for _ in range(random.randint(10, 20)):
+        still.clock.jump(random.choice([0, 0, 0, 1, 5, 20, 59, 61, 300]) * SECOND)
+        fresh = [f"p-{uuid4()}" for _ in range(random.choice([1, 1, 3]))]
+        again = random.sample(known, min(len(known), random.choice([0, 0, 2])))
         arrived = still.clock.now()
-        message = await still.says("hi", id="same" if not random.randrange(8) and times else f"p-{uuid4()}")
-        if not await still.value("SELECT created_at >= $2 FROM messages WHERE id = $1", message, arrived):
-            continue  # it was there before
-        times.append(arrived)
-        expected.append(sum(at > arrived - 60 * SECOND for at in times))
+        accepted = await still.inbox.accept(
+            [item(still, one) for one in random.sample(again, len(again)) + fresh]
+        )
+        assert [one.new for one in accepted] == [False] * len(again) + [True] * len(fresh)
+        for _ in fresh:
+            times.append(arrived)
+            expected.append(sum(at > arrived - 60 * SECOND for at in times))
+        known += fresh
     await still.turns.claim_once()
     await still.until("SELECT NOT EXISTS (SELECT 1 FROM messages WHERE turn_id IS NULL)")
-    assert [m.recent_count for m in still.mind.asked[0].messages] == expected
+    counts = [m.recent_count for m in sorted(still.mind.asked[0].messages, key=lambda m: m.seq)]
+    assert counts == expected
 
 
 async def says(world: World, times: int, account: str = "main") -> None:
@@ -115,8 +126,9 @@ async def test_reactions_and_edits_do_not_count(world: World) -> None:
     for number in range(20):
         kind = Kind.REACTION if number % 2 else Kind.EDIT
         await world.says("hi", kind=kind, target="a")
+    await world.says("and again")
     await world.settled()
-    assert (await world.receipts())[0] == ("replied", "contact.enabled")
+    assert (await world.receipts())[-1] == ("replied", "contact.enabled")
 
 
 async def test_ten_a_minute_are_answered_for_ever(world: World) -> None:

@@ -34,8 +34,9 @@ def list_authors(file: Path, order: str | None) -> None:
     from secondme.memory.exports import open_export
 
     names = _describe(open_export(file, order=order))
-    example = show.plain(names[0]) if names else "NAME"
-    raise Invalid(f'Say who you are in this chat: --me "{example}" (one of the names above).')
+    if not names:
+        raise Invalid("Nobody writes in this chat: choose another export.")
+    raise Invalid('Say which of the names above is yours: --me "YOUR NAME", exactly as it stands there.')
 
 
 def _describe(export: "Export") -> list[str]:
@@ -107,6 +108,8 @@ def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
             "Kept: the figures and phrases above. With --keep-voice also your plain replies, to answer from."
         )
     if report.replaced:
-        gone = show.count(report.replaced, "plain reply", "plain replies")
-        print(f"Erased: {gone} learned from another owner's chats. An instance speaks with one voice.")
+        aside = show.count(report.replaced, "plain reply", "plain replies")
+        print(
+            f"Set aside: {aside} of somebody else's. One voice at a time: importing their chat brings them back."
+        )
     print("Nothing else of this chat was stored, and nothing that anybody else wrote.")

@@ -135,7 +135,7 @@ def partner_key(name: str) -> str:
 
 
 def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
-    """By id, then by number or address, then by name whatever its case."""
+    """By id, then by number or address, then by name whatever its case, then by one word of the name."""
     by_id = [row for row in rows if str(row.id) == wanted.lower()]
     if by_id:
         return by_id
@@ -144,7 +144,9 @@ def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
     except Invalid:
         address = wanted
     by_address = [row for row in rows if row.address == address]
-    return by_address or [row for row in rows if row.name and row.name.casefold() == wanted.casefold()]
+    name = wanted.casefold()
+    by_name = [row for row in rows if row.name and row.name.casefold() == name]
+    return by_address or by_name or [row for row in rows if row.name and name in row.name.casefold().split()]
 
 
 def _exported(bubble: reading.Bubble) -> dict[str, Any]:

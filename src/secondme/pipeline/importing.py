@@ -34,7 +34,9 @@ class Report:
     persona: Persona
     offered: int  # plain replies found, where the owner agreed to keep them
     kept: int  # new ones among them
-    replaced: int  # replies learned from another owner's chats, which went
+    replaced: (
+        int  # replies learned from another owner's chats, set aside until one of those is imported again
+    )
 
 
 class Importer:

@@ -110,5 +110,8 @@ async def conversations_of(tx: Connection, deliveries: Sequence[UUID]) -> dict[U
 
 async def kept_replies(tx: Connection) -> int:
     """How many of the owner's own replies are kept as examples."""
-    count: int = await tx.fetchval("SELECT count(*) FROM voice_examples")
+    count: int = await tx.fetchval(
+        """SELECT count(*) FROM voice_examples v JOIN imports i ON i.id = v.import_id
+           WHERE i.me = (SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)"""
+    )
     return count

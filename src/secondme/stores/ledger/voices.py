@@ -72,10 +72,14 @@ async def begin_import(
 ) -> tuple[UUID, int]:
     """One import a file: the same file again is the same import. All are keyed digests but the count.
 
-    One instance has one voice: what was learned from chats of somebody else (`me`) goes. Returns the import and
-    how many kept replies went.
+    One instance speaks with one voice, that of the newest import: replies of another owner (`me`) stay, set aside
+    until a chat of theirs is imported again. Returns the import and how many replies this one set aside.
     """
-    gone = await tx.fetch("DELETE FROM imports WHERE me <> $1 RETURNING kept", me)
+    aside = await tx.fetchval(
+        """SELECT sum(kept) FROM imports
+           WHERE me <> $1 AND me = (SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)""",
+        me,
+    )
     import_id: UUID = await tx.fetchval(
         """INSERT INTO imports (id, created_at, digest, me, partner, messages, kept) VALUES ($1, $2, $3, $4, $5, $6, 0)
            ON CONFLICT (digest) DO UPDATE SET messages = excluded.messages, created_at = excluded.created_at
@@ -87,9 +91,8 @@ async def begin_import(
         partner,
         messages,
     )
-    if gone:
-        await _went(tx)
-    return import_id, sum(row["kept"] for row in gone)
+    await changed(tx)
+    return import_id, aside or 0
 
 
 async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
@@ -160,7 +163,11 @@ class LedgerVoices:
 
     async def cues(self) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
         async with self._ledger.transaction() as tx:
-            rows = await tx.fetch("SELECT id, cue, at FROM voice_examples ORDER BY at DESC LIMIT 20000")
+            rows = await tx.fetch(
+                """SELECT v.id, v.cue, v.at FROM voice_examples v JOIN imports i ON i.id = v.import_id
+                   WHERE i.me = (SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)
+                   ORDER BY v.at DESC LIMIT 20000"""
+            )
         return [(row["id"], row["cue"], row["at"]) for row in rows]
 
     async def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
