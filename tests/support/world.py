@@ -280,9 +280,17 @@ async def _copy_of(dsn: str, template: str) -> str:
 
 
 async def _drop(dsn: str, database: str) -> None:
+    """Drop a test's database. One that autovacuum is just looking at is left to the session's end."""
     connection = await asyncpg.connect(dsn)
-    await connection.execute(f"DROP DATABASE {urlsplit(database).path[1:]} WITH (FORCE)")
-    await connection.close()
+    try:
+        for _ in range(50):
+            try:
+                await connection.execute(f"DROP DATABASE {urlsplit(database).path[1:]} WITH (FORCE)")
+                return
+            except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
 
 
 async def _flush(url: str) -> None:
