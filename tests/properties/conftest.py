@@ -14,7 +14,7 @@ from secondme.embedded import Addresses
 from secondme.settings import Settings
 from tests.properties.bench import Bench
 from tests.properties.product import settings_for
-from tests.support.world import with_database
+from tests.support.world import drop_database, with_database
 
 
 async def _execute(dsn: str, statement: str) -> None:
@@ -31,7 +31,7 @@ def options(addresses: Addresses, template: str, tmp_path: Path) -> Iterator[Set
     yield settings_for(
         with_database(server, name), addresses.redis_url or "", addresses.falkordb_url or "", tmp_path
     )
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(drop_database(server, name))
 
 
 @pytest.fixture

@@ -139,6 +139,15 @@ async def test_ten_a_minute_are_answered_for_ever(world: World) -> None:
     assert len(world.phones.texts()) == 30
 
 
+async def test_what_was_answered_within_the_minute_counts(world: World) -> None:
+    await says(world, 10)
+    await world.settled()
+    world.clock.jump(55 * SECOND)
+    await says(world, 1)
+    await world.settled()
+    assert (await world.receipts())[-1] == ("silent", "rate.limit")
+
+
 async def test_its_pause_lasts_an_hour_whatever_shorter_one_comes_after(world: World) -> None:
     await says(world, 11)
     await world.settled()

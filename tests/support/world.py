@@ -204,7 +204,7 @@ class World:
             await effects.told()
             await signals.close()
             await ledger.close()
-            await _drop(addresses.database_url or "", dsn)
+            await drop_database(addresses.database_url or "", urlsplit(dsn).path[1:])
 
     async def says(
         self, text: str, who: str = "+15550100", account: str = "main", **more: Any
@@ -279,13 +279,13 @@ async def _copy_of(dsn: str, template: str) -> str:
     return with_database(dsn, name)
 
 
-async def _drop(dsn: str, database: str) -> None:
+async def drop_database(dsn: str, name: str) -> None:
     """Drop a test's database. One that autovacuum is just looking at is left to the session's end."""
     connection = await asyncpg.connect(dsn)
     try:
         for _ in range(50):
             try:
-                await connection.execute(f"DROP DATABASE {urlsplit(database).path[1:]} WITH (FORCE)")
+                await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
                 return
             except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
                 await asyncio.sleep(0.1)

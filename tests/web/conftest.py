@@ -21,7 +21,7 @@ from secondme.services import MAKE, Runner, Service
 from secondme.settings import Settings
 from secondme.web.dashboard.auth import make_link
 from secondme.wiring import App, open_app
-from tests.support.world import with_database
+from tests.support.world import drop_database, with_database
 
 _PATIENCE = 8.0  # seconds
 
@@ -125,7 +125,7 @@ async def opened(
     finally:
         await runner.stop()
         await app.close()
-        await _in_postgres(addresses.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+        await drop_database(addresses.database_url or "", name)
 
 
 async def _in_postgres(dsn: str, statement: str) -> None:

@@ -16,7 +16,7 @@ from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.embedded import Addresses
 from secondme.stores.ledger import migrate
 from secondme.stores.ledger.tables import metadata
-from tests.support.world import with_database
+from tests.support.world import drop_database, with_database
 
 
 @pytest_asyncio.fixture
@@ -25,9 +25,9 @@ async def empty(addresses: Addresses) -> AsyncIterator[str]:
     server, name = addresses.database_url or "", f"migrations_{uuid4().hex}"
     connection = await asyncpg.connect(server)
     await connection.execute(f"CREATE DATABASE {name}")
-    yield with_database(server, name)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
+    yield with_database(server, name)
+    await drop_database(server, name)
 
 
 async def ask(dsn: str, question: str) -> Any:
