@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from secondme.pipeline import control, importing, inbox
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app
-from tests.support.world import World, _copy_of, _drop
+from tests.support.world import World, _copy_of, drop_database
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -46,7 +47,7 @@ async def test_only_a_process_that_serves_rewrites_the_accounts(
         assert await opened("clone", serves=False) == ("journal", None)
         assert (await opened("clone", serves=True))[0] == "clone"
     finally:
-        await _drop(addresses.database_url or "", dsn)
+        await drop_database(addresses.database_url or "", urlsplit(dsn).path[1:])
 
 
 async def test_what_was_forgotten_stays_so_for_somebody_who_is_back(world: World) -> None:

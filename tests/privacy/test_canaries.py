@@ -10,6 +10,8 @@ from tests.privacy.conftest import Story, left_behind, searched
 from tests.privacy.places import NUMBER, WORD, betrayals, betrays, files
 from tests.privacy.telling import ANA, CEM, FAILS, canary
 
+pytestmark = pytest.mark.timeout(300)  # the story is told within the first test that asks for it
+
 
 @pytest.mark.parametrize(
     "data",
@@ -45,7 +47,6 @@ def test_the_story_was_told(story: Story) -> None:
         assert event in logs, event
 
 
-@pytest.mark.timeout(240)
 def test_no_word_and_no_number_is_anywhere_in_the_clear(story: Story) -> None:
     found = dict(searched(story.product, story.taps))
     assert len(found) > 100
@@ -54,7 +55,6 @@ def test_no_word_and_no_number_is_anywhere_in_the_clear(story: Story) -> None:
     assert betrayals(found.items()) == []
 
 
-@pytest.mark.timeout(240)
 def test_nothing_is_written_down_at_the_end(story: Story) -> None:
     """Stores write to their disk what they had in mind when they are stopped."""
     story.product.stop()
