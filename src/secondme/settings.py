@@ -188,7 +188,7 @@ def load(file: Path | None = None) -> Settings:
         try:
             values = yaml.safe_load(file.read_text()) or {}
         except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} cannot be read: {error}") from error
+            raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
         if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
             raise ConfigError(f"{file} must hold settings as `name: value` lines.")
     try:

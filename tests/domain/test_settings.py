@@ -134,8 +134,9 @@ def test_an_empty_file_sets_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["- a list\n", "just words\n", "profile: [unclosed\n", "\x00", "1: 2\n"])
 def test_a_file_that_holds_no_settings_is_named(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"secondme\.yaml"):
+    with pytest.raises(ConfigError, match=r"secondme\.yaml") as refusal:
         written(text)
+    assert "\n" not in str(refusal.value)
 
 
 def test_accounts_come_from_the_file() -> None:
