@@ -3,13 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 
 from tests.faults.audit import Audit, audit
-from tests.faults.children import Service
 from tests.faults.instance import Instance
 
 OURS = ("gateway", "orchestrator")
@@ -54,10 +53,17 @@ async def run(instance: Instance, plan: Plan) -> Audit:
     """Play the series and audit it. Figures tell how many died where, and how long it took to be quiet."""
     began, chance = time.monotonic(), Random(plan.seed)
     await instance.control(people=plan.people, think=0.2, statuses=True)
+    shares = _shares(plan)
     for number, death in enumerate(plan.deaths, start=1):
-        await instance.control(quota=plan.each * number // (len(plan.deaths) + 1))
+        await instance.control(quota=next(shares))
         await asyncio.sleep(chance.uniform(0.02, 0.6))
-        await _die(instance, death, chance)
+        if death.victim in instance.services:
+            await _kill_service(instance, death, shares, chance)
+        else:
+            instance.kill_store(death.victim)
+            await asyncio.sleep(0.3)
+            await instance.stores.revive()
+        await restore(instance)
         if plan.flush and number == len(plan.deaths) // 2:
             await instance.flush_redis()
     await instance.control(quota=plan.each)
@@ -73,22 +79,21 @@ async def run(instance: Instance, plan: Plan) -> Audit:
     return result
 
 
-async def _die(instance: Instance, death: Death, chance: Random) -> None:
-    """SIGKILL, the failpoints one after the other, and then everything brought back."""
-    if death.victim in instance.services:
-        await _die_at(instance.services[death.victim], death.failpoints, chance)
-    else:
-        instance.kill_store(death.victim)
-        await asyncio.sleep(0.3)
-        await instance.stores.revive()
-    await restore(instance)
+def _shares(plan: Plan) -> Iterator[int]:
+    """How many messages each person may have sent: a share more before each kill and for each failpoint."""
+    steps = sum(1 + len(death.failpoints) for death in plan.deaths) + 1
+    return iter([plan.each * step // steps for step in range(1, steps + 1)])
 
 
-async def _die_at(service: Service, failpoints: Sequence[str], chance: Random) -> None:
-    """Each failpoint must fire in the midst of work."""
+async def _kill_service(instance: Instance, death: Death, shares: Iterator[int], chance: Random) -> None:
+    """SIGKILL, then each failpoint, which must fire in the midst of work."""
+    service = instance.services[death.victim]
     service.kill()
-    for failpoint in failpoints:
-        service.start(f"{failpoint}:{chance.randint(1, 3)}")
+    for failpoint in death.failpoints:
+        await instance.control(quota=next(shares))
+        # Few claims take many conversations: a third one may never come.
+        passage = 1 if failpoint == "turns.claimed" else chance.randint(1, 3)
+        service.start(f"{failpoint}:{passage}")
         await service.dies_of(failpoint, 90)
 
 
