@@ -59,9 +59,12 @@ async def recompute(tx: Connection, conversations: Sequence[UUID]) -> list[UUID]
 
 
 async def revoke(tx: Connection, conversations: Sequence[UUID]) -> None:
-    """Take the lease from whoever composes there: their commit will find its token gone."""
+    """Take the lease from whoever composes there: their commit will find its token gone.
+
+    The count of claims begins anew: it bounds crashes, and nobody crashed here.
+    """
     await tx.execute(
-        """UPDATE conversations SET lease_token = NULL, lease_until = NULL
+        """UPDATE conversations SET lease_token = NULL, lease_until = NULL, claims = 0
            WHERE id = ANY($1) AND lease_token IS NOT NULL""",
         conversations,
     )
