@@ -1,0 +1,10 @@
+"""budgets: what a contact and a day may cost"""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
