@@ -1,6 +1,7 @@
 """A press that the ledger cannot take is as final as one that it can."""
 
 import asyncio
+import time
 
 import asyncpg
 
@@ -29,3 +30,25 @@ async def test_it_stops_a_delivery_that_waits_at_the_fence(world: World) -> None
     await world.settled()
     assert world.phones.got == []
     assert await world.receipts() == [("silent", "switch.pressed")]
+
+
+async def test_a_ledger_that_hangs_holds_nobody_up(world: World) -> None:
+    """What it takes late, beside what was held meanwhile, ends with the same resume."""
+    hanging = await asyncpg.connect(world.dsn)
+    began = time.monotonic()
+    async with hanging.transaction():
+        await hanging.execute("LOCK TABLE pauses IN ACCESS EXCLUSIVE MODE")
+        pressed = await world.switch.press()
+    took = time.monotonic() - began
+    await hanging.close()
+    assert not pressed.committed
+    assert took < 9  # one answer of a hanging ledger takes up to ten
+    await world.says("hi")
+    await world.settled()
+    assert world.phones.got == []
+    assert await world.receipts() == [("silent", "switch.pressed")]
+    await world.switch.resume()
+    assert not await world.switch.held()
+    await world.says("are you there?")
+    await world.settled()
+    assert len(world.phones.texts()) == 1

@@ -7,10 +7,12 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from secondme.domain.errors import StoreUnavailable
@@ -25,6 +27,7 @@ from secondme.stores.ledger.deliveries import Ready
 
 log = get_logger(__name__)
 _WAIT = 2.0  # seconds that a press waits for what is in flight
+_LEDGER = 3.0  # seconds that the ledger gets to take a stop of everybody before that is held beside it
 _WRITE_OUT = 1.3  # seconds after which no request that began before a press can still be writing
 _POLL = 0.02
 
@@ -64,6 +67,7 @@ class Switch:
         self._effects = effects
         self._clock = clock
         self._held_file = held_file
+        self._late: set[asyncio.Task[None]] = set()  # presses that a slow ledger may still take
 
     async def press(
         self, contact_id: UUID | None = None, length: timedelta | None = None, actor: str = "owner"
@@ -75,11 +79,9 @@ class Switch:
         if contact_id is None and until is None:
             # Ahead of the ledger, which may be slow. One that ends is told after it: who adopts it knows no end.
             await self._signals.press(now)
+        begin = self._begin(contact_id, reason, now, until)
         try:
-            if contact_id is None and until is not None:
-                await self._adopt()  # or this one would take the place of a held one that has no end
-            async with self._ledger.transaction() as tx:
-                await pauses.begin(tx, contact_id, reason, now, until)
+            await (begin if contact_id else self._in_time(begin))
         except StoreUnavailable:
             if contact_id is not None:
                 raise
@@ -93,6 +95,32 @@ class Switch:
             silenced = 0  # the pause is committed: the judge and the fence end the rest
         self._effects.paused([PauseEvent("pause.started", contact_id, until, reason)], now, actor)
         return Pressed(True, now, leaving, silenced)
+
+    async def _begin(
+        self, contact_id: UUID | None, reason: PauseReason, now: datetime, until: datetime | None
+    ) -> None:
+        if contact_id is None and until is not None:
+            await self._adopt()  # or this one would take the place of a held one that has no end
+        async with self._ledger.transaction() as tx:
+            await pauses.begin(tx, contact_id, reason, now, until)
+
+    async def _in_time(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for the ledger, but not for one that hangs: raises StoreUnavailable, and the work may yet end.
+
+        One press that is taken late and held as well may stand twice; one resume lifts both.
+        """
+        task = asyncio.ensure_future(work)
+        self._late.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task}, timeout=_LEDGER)
+        if not task.done():
+            raise StoreUnavailable("The ledger did not take the stop in time.")
+        task.result()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("switch.not_taken", error=type(error).__name__)
 
     async def _drain(self, contact_id: UUID | None) -> tuple[UUID, ...]:
         """Let running fences end, then wait a little for what they let through; the rest is named and uncertain."""

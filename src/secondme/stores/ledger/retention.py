@@ -60,7 +60,7 @@ async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> 
                LIMIT $4)
              RETURNING id, conversation_id),
            said AS (
-             UPDATE deliveries d SET text = NULL, provider = NULL FROM gone
+             UPDATE deliveries d SET text = NULL, text_digest = NULL, provider = NULL FROM gone
              WHERE d.conversation_id = gone.conversation_id AND d.answers = gone.id),
            explained AS (
              UPDATE turns t SET why = NULL WHERE t.why IS NOT NULL
