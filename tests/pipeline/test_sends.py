@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from secondme.domain.delivery import DeliveryKind, Outgoing, StatusUpdate
-from secondme.domain.errors import NotSent, Rejected
+from secondme.domain.errors import ChannelDown, NotSent, Rejected
 from secondme.domain.message import Kind
 from tests.support.world import World
 
@@ -168,3 +168,43 @@ async def test_a_plan_that_cannot_be_read_does_not_stand_in_the_way(world: World
     await world.settled()
     assert world.phones.texts() == ["re: again"]
     assert (await world.receipts())[0] == ("failed", "outbox.rejected")
+
+
+async def test_a_channel_that_is_down_costs_no_try(world: World) -> None:
+    world.phones.fails = ChannelDown("token expired", wait=timedelta(seconds=0.1))
+    await world.says("hi")
+    await world.until("SELECT EXISTS (SELECT 1 FROM deliveries WHERE error = 'token expired')")
+    await asyncio.sleep(2)
+    tries = await world.value("SELECT max(attempts) FROM deliveries WHERE status = 'planned'")
+    assert tries == 0
+    world.phones.fails = None
+    await world.settled()
+    assert world.phones.texts() == ["re: hi"]
+    assert await world.value("SELECT count(*) FROM turns") == 1
+
+
+async def test_what_a_channel_kept_too_long_is_judged_again(world: World) -> None:
+    world.phones.fails = ChannelDown("token expired", wait=timedelta(minutes=3))
+    await world.says("hi")
+    await world.until("SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'withdrawn')")
+    held = await world.value("SELECT due_at - now() > interval '170 s' FROM conversations")
+    assert held, "nothing is composed before the channel wants it"
+    world.phones.fails = None
+    world.clock.jump(timedelta(minutes=3))
+    await world.settled()
+    assert world.phones.texts() == ["re: hi"]
+    assert await world.value("SELECT count(*) FROM turns") == 2
+
+
+async def test_a_provider_is_left_alone_as_long_as_it_asks(world: World) -> None:
+    world.phones.fails = NotSent("slow down", wait=timedelta(seconds=40))
+    await world.says("hi")
+    await world.until(BACK)
+    waits = await world.value(
+        "SELECT not_before - settled_at = interval '40 s' AND attempts = 1 FROM deliveries"
+    )
+    assert waits
+    world.phones.fails = None
+    world.clock.jump(timedelta(seconds=41))
+    await world.settled()
+    assert world.phones.texts() == ["re: hi"]

@@ -47,7 +47,7 @@ class Outgoing:
     address: str
     kind: DeliveryKind
     text: str
-    quotes: str | None  # provider id of the quoted (or read) message
+    quotes: str | None  # provider id of the quoted, read or typed-at message
 
 
 @dataclass(frozen=True, slots=True)

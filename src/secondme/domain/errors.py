@@ -1,5 +1,7 @@
 """Every error that SecondMe raises on purpose. A message says what happened and what to do about it."""
 
+from datetime import timedelta
+
 
 class SecondMeError(Exception):
     """Root of all our errors; the command line prints its message as one line and exits with 1."""
@@ -30,7 +32,21 @@ class MindFailed(SecondMeError):
 
 
 class NotSent(SecondMeError):
-    """A channel failed before any byte of the request left: sending again is safe."""
+    """A channel failed before any byte of the request left, or the provider took none of it: sending again is safe.
+
+    `wait` is how long the provider asks to be left alone: it is planned again no sooner, and counted as a try.
+    """
+
+    def __init__(self, message: str, wait: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class ChannelDown(NotSent):
+    """The account cannot send, whatever the message (an expired token): planned again after `wait`, or half a minute.
+
+    It counts as no try. A plan that has grown old by then goes back to the judge.
+    """
 
 
 class Rejected(SecondMeError):

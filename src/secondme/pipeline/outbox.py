@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from secondme.domain.delivery import Sent
-from secondme.domain.errors import NotSent, Rejected, SendUncertain, StoreUnavailable
+from secondme.domain.errors import ChannelDown, NotSent, Rejected, SendUncertain, StoreUnavailable
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
@@ -27,6 +27,7 @@ WRITE_WITHIN = 1.0  # seconds after the intent's commit; what is not wholly writ
 _SETTLE_MARGIN = timedelta(seconds=3)
 _SWEEP_EVERY = 1.0
 MAX_TRIES = 5
+_DOWN_FOR = timedelta(seconds=30)  # where the provider does not say when the account may send again
 WINDOW = timedelta(hours=24)  # the provider's: no free text later than this after the contact's last message
 
 
@@ -197,8 +198,11 @@ class Outbox:
         delivery = flight.ready
         if isinstance(result, Sent):
             return "sent", await settling.sent(tx, self._ledger.vault, flight, result, now)
+        if isinstance(result, ChannelDown):
+            again = now + (result.wait or _DOWN_FOR)
+            return "retry", await settling.not_sent(tx, delivery, again, str(result), now, free=True)
         if isinstance(result, NotSent) and delivery.attempts + 1 < MAX_TRIES:
-            again = now + timedelta(seconds=2**delivery.attempts)
+            again = now + max(timedelta(seconds=2**delivery.attempts), result.wait or timedelta(0))
             return "retry", await settling.not_sent(tx, delivery, again, str(result), now)
         if isinstance(result, NotSent | Rejected):
             return "failed", await settling.not_sent(tx, delivery, None, str(result), now)

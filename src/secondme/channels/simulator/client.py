@@ -60,6 +60,6 @@ def _body(outgoing: Outgoing) -> dict[str, str]:
     }
     if outgoing.kind is DeliveryKind.TEXT:
         body["text"] = outgoing.text
-    if outgoing.quotes:
+    if outgoing.quotes and outgoing.kind is not DeliveryKind.TYPING:
         body["quotes"] = outgoing.quotes
     return body

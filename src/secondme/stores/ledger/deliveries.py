@@ -118,7 +118,7 @@ async def pass_fence(
 
 async def _in_flight(tx: Connection, vault: Vault, delivery: Ready, row: asyncpg.Record) -> InFlight:
     key = vault.contact_key(delivery.contact_id, row["key"])
-    about = row["answers"] if row["kind"] == DeliveryKind.READ else row["quotes"]
+    about = row["quotes"] if row["kind"] == DeliveryKind.TEXT else row["answers"]
     source = await tx.fetchval("SELECT source FROM messages WHERE id = $1", about) if about else None
     outgoing = Outgoing(
         delivery_id=delivery.id,

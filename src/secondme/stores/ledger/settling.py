@@ -66,23 +66,34 @@ async def _mark_sent(
 
 
 async def not_sent(
-    tx: Connection, delivery: Ready, retry_at: datetime | None, error: str, now: datetime
+    tx: Connection,
+    delivery: Ready,
+    retry_at: datetime | None,
+    error: str,
+    now: datetime,
+    *,
+    free: bool = False,
 ) -> tuple[list[Receipt], bool]:
     """No byte left: planned again for `retry_at`, or failed for good. Presence is never tried again.
 
     One that a press has named uncertain meanwhile ends failed: it is now known that nothing left. One that was
-    overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back.
+    overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back. A `free` one
+    counts as no try; it is sent back, to be composed no sooner than `retry_at`, if it would be too old by then.
     """
     await due.lock(tx, [delivery.conversation_id])
     status = await tx.fetchval(
         """UPDATE deliveries SET status = CASE WHEN $4::timestamptz IS NULL OR kind <> 'text' OR status = 'uncertain'
-             THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3
+             THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3,
+             attempts = attempts - $5
            WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status""",
         delivery.id,
         error,
         now,
         retry_at,
+        int(free),
     )
+    if free and await _too_old(tx, delivery, retry_at):
+        return await _after_ending(tx, delivery, now, send_back=True)
     overtaken = await tx.fetchval(
         """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
              JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND (
@@ -92,6 +103,19 @@ async def not_sent(
         delivery.id,
     )
     return await _after_ending(tx, delivery, now, send_back=status == "failed" or overtaken)
+
+
+async def _too_old(tx: Connection, delivery: Ready, by: datetime | None) -> bool:
+    """Whether the plan will have outlived itself; if so, what it answers is held until then."""
+    return bool(
+        await tx.fetchval(
+            """UPDATE conversations c SET not_before = greatest(c.not_before, $2) FROM deliveries d
+               WHERE d.id = $1 AND c.id = d.conversation_id AND d.created_at < $3 RETURNING true""",
+            delivery.id,
+            by,
+            by and by - PLAN_LIVES,
+        )
+    )
 
 
 async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
