@@ -5,6 +5,7 @@ The environment wins over the file. Everything that is wrong is named at once.
 
 import re
 from datetime import time, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -191,6 +192,8 @@ def load(file: Path | None = None) -> Settings:
             raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
         if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
             raise ConfigError(f"{file} must hold settings as `name: value` lines.")
+    if strange := [name for name in values if not _is_known(name)]:
+        raise ConfigError(f"{file}: {_strange(strange)}; `secondme config schema` lists every name.")
     try:
         return Settings(**{_field(name): value for name, value in values.items()})
     except ValidationError as error:
@@ -209,6 +212,22 @@ def _field(name: str) -> str:
         if any(field.alias == alias for field in Settings.model_fields.values()):
             return alias
     return name.lower()
+
+
+def _is_known(name: str) -> bool:
+    fields = Settings.model_fields
+    return _field(name) in fields or any(field.alias == _field(name) for field in fields.values())
+
+
+def _strange(names: list[str]) -> str:
+    """Names that no setting has, each with the one that was probably meant."""
+    known = [field.alias or name for name, field in Settings.model_fields.items()]
+    known += [name.removeprefix("SECONDME_") for name in known]
+    said = []
+    for name in names:
+        near = get_close_matches(name.upper(), [k.upper() for k in known], 1)
+        said.append(f"{name} is no setting" + (f" (did you mean {near[0].lower()}?)" if near else ""))
+    return ", ".join(said)
 
 
 def _explained(error: ValidationError) -> str:

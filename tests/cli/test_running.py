@@ -135,6 +135,14 @@ def test_status(one: Instance) -> None:
     assert "silent, by switch.pressed" in shown and "answers on port" in shown
 
 
+def test_a_shell_that_was_told_nothing_sees_what_runs(one: Instance) -> None:
+    bare = dict.fromkeys(("GATEWAY_PORT", "ORCHESTRATOR_PORT", "GRAPH_WORKER_PORT", "DASHBOARD_PORT"), "")
+    found = one.json("status", "--json", SECONDME_MODELS="ollama:x", **bare)
+    assert found["mind"] == "offline"
+    assert found["services"]["dashboard"] == {"port": one.port("DASHBOARD_PORT"), "answers": True}
+    assert opens(one.run("link", **bare).stdout.strip()) == 200
+
+
 def test_what_doctor_finds(one: Instance) -> None:
     graph = json.loads((one.data_dir / "run" / "stores.json").read_text())["falkordb"]["port"]
     (one.data_dir / "secret.key").chmod(0o644)
@@ -167,7 +175,8 @@ def test_export_and_forget(one: Instance) -> None:
         "today it rained",
         "and then it stopped",
     ]
-    assert "2 messages" in one.run("forget", "Ana").stdout
+    assert "say `secondme forget CONTACT --yes`" in one.refused("forget", "Ana")
+    assert "2 messages" in one.run("forget", "Ana", "--yes").stdout
 
 
 def test_a_reset_is_refused_while_it_runs(one: Instance) -> None:

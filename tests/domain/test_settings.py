@@ -139,6 +139,11 @@ def test_a_file_that_holds_no_settings_is_named(text: str) -> None:
     assert "\n" not in str(refusal.value)
 
 
+def test_a_name_that_no_setting_has_is_not_passed_over() -> None:
+    with pytest.raises(ConfigError, match=r"quiet_hour is no setting \(did you mean quiet_hours\?\)"):
+        written("profile: clone\nquiet_hour: 23:00-07:00\n")
+
+
 def test_accounts_come_from_the_file() -> None:
     settings = written("accounts:\n  - {id: shop, profile: support}\n  - {id: me}\n")
     assert [(a.id, a.profile, a.channel) for a in settings.all_accounts] == [

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 
 from secondme import llm
-from secondme.cli import show
+from secondme.cli import show, standing
 from secondme.cli.opening import is_unused, prepare, shown
 from secondme.cli.ports import answers, ports_of, who_answers
 from secondme.domain.errors import ConfigError, SecondMeError
@@ -41,6 +41,7 @@ async def doctor() -> bool:
     """Print every finding; True when nothing is wrong."""
     settings = load()
     findings = [_data_dir(settings), _secret(settings), _room(settings), _wheels(settings)]
+    standing.follow(settings)
     findings += await _stores(settings)
     findings += [await _port(settings, name, port) for name, port in ports_of(settings).items()]
     show.table(("", "", ""), [_row(finding) for finding in findings])

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from secondme.cli import standing
 from secondme.domain.errors import NotFound
 from secondme.embedded.folder import open_folder
 from secondme.observe.logs import configure
@@ -45,6 +46,7 @@ async def opened(*, reads: bool = False, serves: bool = False) -> AsyncIterator[
     if reads:
         refuse_unused(settings)
     prepare(settings, "cli")
+    standing.follow(settings)
     app = await open_app(settings, tell, serves=serves)
     try:
         yield app

@@ -10,7 +10,7 @@ from secondme.cli import show
 from secondme.cli.opening import opened
 from secondme.cli.ports import answers
 from secondme.domain.contact import ContactRow
-from secondme.domain.errors import NotFound
+from secondme.domain.errors import Invalid, NotFound
 from secondme.domain.pause import ContactState, Pause, effective_state
 from secondme.stores.ledger import pauses
 from secondme.web.dashboard.auth import make_link
@@ -138,7 +138,11 @@ async def forget(wanted: str, *, sure: bool) -> None:
     """Erase a contact; prints the receipt."""
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
-        if not sure and sys.stdin.isatty():
+        if not sure and not sys.stdin.isatty():
+            raise Invalid(
+                "Erasing is for good: without a terminal to ask at, say `secondme forget CONTACT --yes`."
+            )
+        if not sure:
             typer.confirm(f"Erase everything about {name_of(rows)}, for good?", abort=True, err=True)
         receipt = await app.control.forget(rows[0].id)
         went = ", ".join(f"{number:,} {noun}" for noun, number in receipt["erased"].items())

@@ -6,6 +6,7 @@ from typing import Any
 
 import uvloop
 
+from secondme.cli import standing
 from secondme.cli.halting import Halt
 from secondme.cli.ports import claimed, ports_of
 from secondme.domain.errors import SecondMeError, StoreUnavailable
@@ -47,6 +48,7 @@ async def run_services(
         try:
 
             async def running(app: App) -> None:
+                standing.leave(app)
                 claim.running()
                 await started(app)
 

@@ -66,12 +66,12 @@ def _plain(value: object) -> str:
 
 
 def moment(at: datetime | None, zone: ZoneInfo) -> str:
-    """`14:05` today, else with its date; empty for never."""
+    """`14:05 CET` today, else with its date; empty for never."""
     if at is None:
         return ""
     local = at.astimezone(zone)
     today = local.date() == datetime.now(zone).date()
-    return local.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+    return local.strftime("%H:%M %Z" if today else "%Y-%m-%d %H:%M %Z")
 
 
 def count(number: int, noun: str, nouns: str | None = None) -> str:

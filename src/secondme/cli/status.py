@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from secondme.cli import show
+from secondme.cli import show, standing
 from secondme.cli.opening import opened
 from secondme.cli.ports import answers, ports_of
 from secondme.domain.errors import StoreUnavailable
@@ -43,12 +43,13 @@ async def _collect(app: App) -> dict[str, Any]:
     async with app.ledger.transaction() as tx:
         running = await pauses.active(tx, now)
     names = {row.id: row.name or row.address for row in await app.control.everyone()}
+    note = standing.found(app.settings.data_dir) or standing.of(app)
     return {
         "accounts": [
-            {"id": a.id, "channel": a.channel, "profile": a.profile.name} for a in app.accounts.values()
+            {"id": id_, "channel": channel, "profile": profile} for id_, channel, profile in note.accounts
         ],
-        "mind": app.mind_name,
-        "offline": app.mind_name == "offline",
+        "mind": note.mind,
+        "offline": note.mind == "offline",
         "switch": await _switch(app, running),
         "pauses": [_pause(app, p, names.get(p.contact_id)) for p in running if p.contact_id],
         "counts": {name: state[name] for name in _COUNTS},

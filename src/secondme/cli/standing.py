@@ -1,0 +1,57 @@
+"""What the services that run here told of themselves, for commands in a shell that was told less."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from secondme.cli.ports import holder, ports_of
+from secondme.pipeline.switch import write_whole
+from secondme.settings import Settings
+from secondme.wiring import App
+
+_FILE = "run/standing.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`ports` by service, `mind` its name, `timezone` a key, `accounts` as (id, channel, profile)."""
+
+    ports: dict[str, int]
+    mind: str
+    timezone: str
+    accounts: list[tuple[str, str, str]]
+
+
+def of(app: App) -> Standing:
+    """How this instance would be run by the settings of this process."""
+    accounts = [(a.id, a.channel, a.profile.name) for a in app.accounts.values()]
+    return Standing(ports_of(app.settings), app.mind_name, app.settings.timezone.key, accounts)
+
+
+def leave(app: App) -> None:
+    """Write down how the instance is run; every process of it writes the same."""
+    write_whole(app.settings.data_dir / _FILE, json.dumps(asdict(of(app))))
+
+
+def found(data_dir: Path) -> Standing | None:
+    """What was written, while a service of it runs."""
+    try:
+        note = Standing(**json.loads((data_dir / _FILE).read_text()))
+        runs = any(holder(data_dir, port) for port in note.ports.values())
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return note if runs else None
+
+
+def follow(settings: Settings) -> None:
+    """Take ports and time zone from the running instance, except those that this shell or the file names itself."""
+    note = found(settings.data_dir)
+    if note is None:
+        return
+    for service, port in note.ports.items():
+        name = f"{service.replace('-', '_')}_port"
+        if name not in settings.model_fields_set:
+            setattr(settings, name, port)
+    if "timezone" not in settings.model_fields_set:
+        settings.timezone = ZoneInfo(note.timezone)
