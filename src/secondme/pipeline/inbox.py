@@ -20,7 +20,7 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
-from secondme.stores.ledger import Connection, Ledger, arrivals, due, people, retention, settling
+from secondme.stores.ledger import Connection, Ledger, arrivals, due, ingest, people, retention, settling
 from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
@@ -198,16 +198,16 @@ class Inbox:
     async def _write_new(
         self, tx: Connection, run: list[Arrival], told: _Group, now: datetime
     ) -> dict[UUID, Accepted]:
-        fresh = await arrivals.insert(tx, run, now)
-        new = [a for a in run if a.id in fresh]
-        if new:
-            told.receipts += await arrivals.became_due(tx, new, now)
-            told.fresh += new
-            for a in await arrivals.early(tx, new):
+        written = await ingest.write(tx, run, now)
+        new = [a for a in run if a.id in written.fresh]
+        told.fresh += new
+        told.receipts += written.ended
+        if written.early:
+            for a in await arrivals.early(tx, [a for a in new if a.id in written.early]):
                 await self._concern(tx, a, now)
         ids = {a.id: Accepted(a.id, new=True) for a in new}
         if len(new) < len(run):
-            again = [a for a in run if a.id not in fresh]
+            again = [a for a in run if a.id not in written.fresh]
             rows = await arrivals.known(tx, again)
             ids |= {
                 a.id: Accepted(rows.get((a.item.account_id, a.whom.identity_id, a.digest)), new=False)

@@ -34,6 +34,25 @@ def arrival(vault: Vault, item: Inbound, account: Account, whom: Whom) -> Arriva
     return Arrival(uuid4(), item, account, whom, vault.digest("message", item.provider_id), quotes, concerns)
 
 
+INSERT = """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
+    direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, concerns, settled_at)
+  SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz,
+    least(a.sent_at, $1::timestamptz), a.direction, a.kind, a.text, a.raw, a.digest, a.source,
+    CASE WHEN a.quotes IS NULL THEN NULL ELSE (
+      SELECT q.id FROM messages q
+      WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
+      UNION ALL SELECT d.id FROM deliveries d
+      WHERE d.conversation_id = a.conversation_id AND d.provider_message_id = a.quotes LIMIT 1) END,
+    a.outcome, a.rule, a.concerns,
+    CASE WHEN a.outcome IS NULL AND a.direction = 'incoming' THEN NULL ELSE $1::timestamptz END
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
+    $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[], $17::text[])
+    WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind,
+      text, raw, digest, source, quotes, outcome, rule, concerns, place)
+  ORDER BY a.place
+  ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING"""
+
+
 async def insert(
     tx: Connection, arrivals: Sequence[Arrival], now: datetime, *, silent_rule: str | None = None
 ) -> dict[UUID, int]:
@@ -42,32 +61,13 @@ async def insert(
     A provider's time that lies ahead becomes ours: it would hold back whatever comes after it.
     `silent_rule` ends them at once (for what is never answered); the owner's own words have no outcome.
     """
-    rows = await tx.fetch(
-        """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
-             direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, concerns,
-             settled_at)
-           SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz,
-             least(a.sent_at, $1::timestamptz),
-             a.direction, a.kind,
-             a.text, a.raw, a.digest, a.source,
-             CASE WHEN a.quotes IS NULL THEN NULL ELSE (
-               SELECT q.id FROM messages q
-               WHERE q.conversation_id = a.conversation_id AND q.source_message_id = a.quotes
-               UNION ALL SELECT d.id FROM deliveries d
-               WHERE d.conversation_id = a.conversation_id AND d.provider_message_id = a.quotes LIMIT 1) END,
-             a.outcome, a.rule, a.concerns, CASE WHEN a.outcome IS NULL AND a.direction = 'incoming'
-               THEN NULL ELSE $1::timestamptz END
-           FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[],
-             $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::text[],
-             $17::text[])
-             WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind,
-               text, raw, digest, source, quotes, outcome, rule, concerns, place)
-           ORDER BY a.place
-           ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING RETURNING id, seq""",
-        now,
-        *zip(*(_row(a, silent_rule) for a in arrivals), strict=True),
-    )
+    rows = await tx.fetch(f"{INSERT} RETURNING id, seq", now, *columns(arrivals, silent_rule))
     return {row["id"]: row["seq"] for row in rows}
+
+
+def columns(arrivals: Sequence[Arrival], silent_rule: str | None = None) -> tuple[tuple[object, ...], ...]:
+    """What INSERT takes from its second parameter on: an array a column."""
+    return tuple(zip(*(_row(a, silent_rule) for a in arrivals), strict=True))
 
 
 def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:

@@ -22,6 +22,8 @@ _SERVER_SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
+# The ears' statements take arrays of any length: planned once, by the indexes, however small the tables were then.
+_EARS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
 _DOWN = (
     OSError,
     TimeoutError,
@@ -55,7 +57,7 @@ class Ledger:
     @classmethod
     async def open(cls, dsn: str, ring: KeyRing, *, ears: int = 2, rest: int = 8, light: int = 6) -> "Ledger":
         """Connect and open the vault. Raises StoreUnavailable, or ConfigError where the ring is not the ledger's."""
-        first = await _pool(dsn, ears)
+        first = await _pool(dsn, ears, _EARS)
         try:
             async with _mapped(), first.acquire() as connection:
                 vault = await _open_vault(connection, ring)

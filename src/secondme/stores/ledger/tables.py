@@ -117,8 +117,8 @@ messages = Table(
     metadata,
     _id(),
     Column("seq", BigInteger, Identity(always=True), nullable=False),
-    _ref("user_id", "contacts.id"),
-    _ref("identity_id", "identities.id"),
+    Column("user_id", Uuid, nullable=False),  # the conversation's, as is the next: its key leads to both
+    Column("identity_id", Uuid, nullable=False),
     _ref("conversation_id", "conversations.id"),
     _text("account_id"),
     _moment("created_at", nullable=False),
@@ -147,6 +147,7 @@ messages = Table(
     Index(
         "messages_waiting",
         "conversation_id",
+        "created_at",
         postgresql_where=text("outcome IS NULL AND direction = 'incoming'"),
     ),
     Index("messages_concerns", "conversation_id", "concerns", postgresql_where=text("concerns IS NOT NULL")),
