@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from secondme.domain.delivery import Outgoing, Sent
 from secondme.domain.event import MessageEvent, PauseEvent
@@ -52,6 +54,77 @@ class Mind(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a typed extraction is asked: `instructions` are ours, `material` is what others wrote, kept apart."""
+
+    instructions: str
+    material: tuple[str, ...]
+    contact_id: UUID | None = None  # on whose budget it goes
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction[T: BaseModel]:
+    """A typed answer and what it cost, a repair included."""
+
+    value: T
+    mind: str
+    tokens: int = 0
+    cached_tokens: int = 0
+
+
+class Extractor(Protocol):
+    """A mind that fills in a form."""
+
+    name: str
+
+    async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
+        """A `schema` filled in from the material. Raises MindFailed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Texts become vectors whose cosine says how alike they are."""
+
+    name: str
+    dimension: int
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector of `dimension` numbers for each text, in order. Raises MindFailed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one mind has used: for a contact, or for nobody in particular."""
+
+    mind: str
+    contact_id: UUID | None
+    tokens: int
+    cached_tokens: int = 0
+    failed: bool = False
+
+
+class Usage(Protocol):
+    """What minds have used, by day of the owner's zone."""
+
+    async def record(self, day: date, spent: Sequence[Spent]) -> None:
+        """Add it up. Raises StoreUnavailable."""
+        ...
+
+    async def used(self, day: date, contact_id: UUID | None) -> tuple[int, int]:
+        """Tokens of that day: everybody's, and the contact's. Raises StoreUnavailable."""
+        ...
+
+    async def handed_over(self, contact_id: UUID, since: datetime) -> bool:
+        """Whether the contact was told since then that a person takes over. Raises StoreUnavailable."""
+        ...
 
 
 class VoiceStore(Protocol):

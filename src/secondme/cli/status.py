@@ -17,6 +17,7 @@ _WHY = {
     PauseReason.MANUAL: "you paused it",
     PauseReason.OWNER_WORD: "you wrote there yourself",
     PauseReason.RATE_LIMIT: "too many messages in a minute",
+    PauseReason.BUDGET: "its budget is spent, and a person was promised",
 }
 _COUNTS = {
     "waiting": "messages without a receipt",

@@ -30,6 +30,21 @@ class StoreUnavailable(SecondMeError):
 class MindFailed(SecondMeError):
     """A mind gave no usable answer: timeout, refusal, empty, truncated or malformed. Worth another try."""
 
+    cause = "unusable"  # one word of ours, for metrics
+    tokens = 0  # what the failure cost
+    again_in = 0.0  # seconds before which another try is pointless
+
+
+class BudgetSpent(MindFailed):
+    """What a contact or a day may cost is spent. `then` says what comes instead: line, silence or person."""
+
+    cause = "budget"
+
+    def __init__(self, rule: str, then: str) -> None:
+        super().__init__(f"The budget is spent ({rule}): raise it, or wait for midnight.")
+        self.rule = rule
+        self.then = then
+
 
 class NotSent(SecondMeError):
     """A channel failed before any byte of the request left, or the provider took none of it: sending again is safe.

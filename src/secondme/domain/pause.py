@@ -14,6 +14,7 @@ class PauseReason(StrEnum):
     MANUAL = "manual"  # pause CONTACT
     OWNER_WORD = "owner_word"  # the owner wrote to the contact
     RATE_LIMIT = "rate_limit"
+    BUDGET = "budget"  # spent, and a person takes over
 
 
 class ContactState(StrEnum):

@@ -42,8 +42,9 @@ class Draft:
 
     parts: tuple[Part, ...]
     mind: str
-    tokens: int = 0
+    tokens: int = 0  # minds that failed before it included
     cached_tokens: int = 0
+    rule: str | None = None  # what decided that this mind was asked instead of the usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Turn:
     persona: Persona | None = None
     examples: tuple[Example, ...] = ()
     draft: Draft | None = None
+    tokens: int = 0  # what asking cost, also where nothing usable came of it
     timings: tuple[tuple[str, float], ...] = field(default=())  # (stage, milliseconds)
 
     @property

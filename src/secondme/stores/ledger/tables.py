@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -195,6 +196,20 @@ turns = Table(
     Index("turns_conversation", "conversation_id", "created_at"),
     Index("turns_user", "user_id"),
     Index("turns_emptied", "created_at", postgresql_where=text("why IS NULL")),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("day", Date, nullable=False),  # of the owner's zone
+    _text("mind"),
+    _ref("user_id", "contacts.id", nullable=True),  # empty: for nobody in particular
+    Column("tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("asks", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    UniqueConstraint("day", "mind", "user_id", postgresql_nulls_not_distinct=True),
+    Index("spending_user", "user_id"),
 )
 
 deliveries = Table(

@@ -30,6 +30,7 @@ export function chip(person) {
 const BECAUSE = {
   owner_word: "because you wrote yourself",
   rate_limit: "because too many messages came within a minute",
+  budget: "because the budget is spent and a person was promised",
   manual: "by you",
 };
 
