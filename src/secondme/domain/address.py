@@ -6,6 +6,7 @@ from secondme.domain.errors import Invalid
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _DIGITS = re.compile(r"[0-9][0-9 ().\-]{5,24}", re.ASCII)
+_USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[0-9A-Za-z]{1,128}", re.ASCII)
 _MAX_ID = 200
 
 
@@ -34,3 +35,11 @@ def normalise(text: str) -> str:
 def is_phone(address: str) -> bool:
     """Whether the address is a phone number in E.164 with ASCII digits."""
     return _E164.fullmatch(address) is not None
+
+
+def is_user_id(address: str) -> bool:
+    """Whether the address is a business-scoped user id of Meta's, such as `US.13491208655302741918`.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids
+    """
+    return _USER_ID.fullmatch(address) is not None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class Kind(StrEnum):
-    """What an inbound item is. Everything but TEXT, EDIT, DELETION and REACTION is media or unknown."""
+    """What an inbound item is. Everything but TEXT, EDIT, DELETION, REACTION and SYSTEM is media or unknown."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     REACTION = "reaction"
     EDIT = "edit"  # replaces the text of `target`
     DELETION = "deletion"  # erases `target`
+    SYSTEM = "system"  # the network's own word about a contact (a new number): kept, never answered
     UNKNOWN = "unknown"
 
 
@@ -50,6 +51,7 @@ class Inbound:
     target: str | None = None  # provider id that an edit, deletion or reaction is about
     callback: str | None = None  # our delivery id where the provider returns it
     raw: dict[str, Any] = field(default_factory=dict)
+    also: str | None = None  # the provider's own id of the same person, where `address` is their number
 
 
 @dataclass(frozen=True, slots=True)

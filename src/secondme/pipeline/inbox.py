@@ -20,7 +20,17 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
-from secondme.stores.ledger import Connection, Ledger, arrivals, due, ingest, people, retention, settling
+from secondme.stores.ledger import (
+    Connection,
+    Ledger,
+    arrivals,
+    due,
+    ingest,
+    people,
+    retention,
+    settling,
+    statuses,
+)
 from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
@@ -32,7 +42,11 @@ _CONCERNING = {
     Kind.EDIT: "message.edit",
     Kind.DELETION: "message.deletion",
     Kind.REACTION: "message.reaction",
+    Kind.SYSTEM: "message.system",
 }
+
+
+type _Key = tuple[str, str, str | None, bool]
 
 
 @dataclass(slots=True)
@@ -45,7 +59,7 @@ class _Waiting:
 class _Group:
     """What one transaction did, told to the world after its commit."""
 
-    met: dict[tuple[str, str, bool], people.Whom] = field(default_factory=dict)
+    met: dict[_Key, people.Whom] = field(default_factory=dict)
     fresh: list[Arrival] = field(default_factory=list)
     pauses: list[PauseEvent] = field(default_factory=list)
     receipts: list[due.Receipt] = field(default_factory=list)
@@ -62,7 +76,7 @@ class Inbox:
         self._effects = effects
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
-        self._known: dict[tuple[str, str, bool], people.Whom] = {}
+        self._known: dict[_Key, people.Whom] = {}
 
     async def accept(self, items: Sequence[Inbound]) -> list[Accepted]:
         """Make every item durable, or raise and make none of them so. Returns after the commit, in order.
@@ -138,7 +152,7 @@ class Inbox:
         failpoint("inbox.committed")
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        self._known.update(told.met)
+        self._remember(told.met)
         await self._tell(told, now)
         written = iter(batch)
         return [Accepted(None, new=False) if gone else ids[next(written).id] for gone in buried]
@@ -154,11 +168,26 @@ class Inbox:
             told.met = dict(zip(missing, made, strict=True))
         return [told.met.get(_cache_key(a)) or self._known[_cache_key(a)] for a in addresses]
 
+    def _remember(self, met: Mapping[_Key, people.Whom]) -> None:
+        """Whoever is met under two addresses may have moved: what either alone led to is asked again."""
+        for account, key, also, _ in met:
+            for single in (key, also) if also else ():
+                self._known.pop((account, single, None, True), None)
+                self._known.pop((account, single, None, False), None)
+        self._known.update(met)
+
     def _address(self, item: Inbound) -> people.Address:
         account = self._accounts[item.account_id]
-        network = people.network_of(account.channel)
-        digest = self._ledger.vault.digest("address", network, item.address)
-        return people.Address(account, network, digest, item.address, None if item.from_me else item.name)
+        network, digest = people.network_of(account.channel), self._ledger.vault.digest
+        return people.Address(
+            account,
+            network,
+            digest("address", network, item.address),
+            item.address,
+            None if item.from_me else item.name,
+            item.also,
+            digest("address", network, item.also) if item.also else None,
+        )
 
     def _sender(self, item: Inbound) -> str | None:
         """The keyed address of an item that could not be written; its address may be what is wrong with it."""
@@ -173,13 +202,14 @@ class Inbox:
             return [False] * len(items)
         vault = self._ledger.vault
         stones = [
-            retention.tombstone(
-                vault, item.account_id, self._address(item).key, vault.digest("message", item.provider_id)
-            )
+            {
+                retention.tombstone(vault, item.account_id, key, vault.digest("message", item.provider_id))
+                for key in self._address(item).keys
+            }
             for item in items
         ]
-        standing = await arrivals.buried(tx, stones, now)
-        return [stone in standing for stone in stones]
+        standing = await arrivals.buried(tx, [stone for each in stones for stone in each], now)
+        return [not each.isdisjoint(standing) for each in stones]
 
     async def _write_runs(
         self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
@@ -262,14 +292,24 @@ class Inbox:
             receipts = await settling.settle_by_status(tx, self._ledger.vault, update, now)
         self._effects.settled(receipts, now)
 
+    async def learn_statuses(self, updates: Sequence[StatusUpdate]) -> None:
+        """Many such words as one transaction; those about messages that are not ours change nothing."""
+        if not updates:
+            return
+        now = self._clock.now()
+        async with self._ledger.transaction(ears=True) as tx:
+            receipts = await statuses.settle(tx, self._ledger.vault, updates, now)
+        self._effects.settled(receipts, now)
+
     async def keep_aside(
         self, account_id: str, payload: bytes, error: str, sender: str | None = None
     ) -> None:
-        """Keep an item that could not be read, so that its batch can go on. `sender` is a keyed address."""
-        metrics.kept_aside.inc()
+        """Keep an item that could not be read, once, so that its batch can go on. `sender` is a keyed address."""
         async with self._ledger.transaction(ears=True) as tx:
             now = self._clock.now()
-            await arrivals.keep_aside(tx, self._ledger.vault, account_id, payload, error, now, sender)
+            vault = self._ledger.vault
+            new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender)
+        metrics.kept_aside.inc(new)
 
     async def _tell(self, told: _Group, now: datetime) -> None:
         for a in told.fresh:
@@ -279,9 +319,9 @@ class Inbox:
         self._effects.settled(told.receipts, now)
 
 
-def _cache_key(address: people.Address) -> tuple[str, str, bool]:
-    """Somebody known without a name is looked up again when a name comes."""
-    return address.account.id, address.key, address.name is not None
+def _cache_key(address: people.Address) -> _Key:
+    """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
+    return address.account.id, address.key, address.also_key, address.name is not None
 
 
 def _is_simple(a: Arrival) -> bool:

@@ -269,19 +269,22 @@ async def keep_aside(
     error: str,
     now: datetime,
     address: str | None = None,
-) -> None:
+) -> bool:
     """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on.
 
-    `address` is the keyed digest of who sent it, where that is known: forgetting them takes it along.
+    `address` is the keyed digest of who sent it, where that is known: forgetting them takes it along. Returns
+    whether it is new: what is delivered again is kept once.
     """
     row = uuid4()
-    await tx.execute(
-        """INSERT INTO kept_aside (id, account_id, address, created_at, error, payload)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
+    done = await tx.execute(
+        """INSERT INTO kept_aside (id, account_id, address, created_at, error, payload, digest)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
         row,
         account_id,
         address,
         now,
         error,
         seal(vault.owner_key, payload, f"kept_aside:{row}:payload"),
+        vault.digest("kept_aside", account_id, address or "", payload.hex()),
     )
+    return bool(done.endswith(" 1"))

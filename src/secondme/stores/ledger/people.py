@@ -9,6 +9,8 @@ import asyncpg
 
 from secondme.domain.contact import ContactRow
 from secondme.domain.profile import Account
+from secondme.stores.ledger import identities
+from secondme.stores.ledger.identities import Address as Address
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
@@ -21,17 +23,6 @@ class Whom:
     identity_id: UUID
     conversation_id: UUID
     key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address on one account, as a channel gave it."""
-
-    account: Account
-    network: str  # identities.channel: `whatsapp` for every WhatsApp channel, else the channel's name
-    key: str  # keyed digest
-    address: str
-    name: str | None
 
 
 def network_of(channel: str) -> str:
@@ -56,8 +47,11 @@ async def put_accounts(tx: Connection, accounts: Iterable[Account]) -> None:
 
 async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
     """Contact, identity and conversation of each address, made where missing; two at once make one."""
-    await lock_addresses(tx, {f"{a.network}:{a.key}" for a in addresses})
-    return [await _resolve_one(tx, vault, address, now) for address in addresses]
+    await lock_addresses(tx, {f"{a.network}:{key}" for a in addresses for key in a.keys})
+    # Who shows two addresses first, so that either alone then leads to them.
+    order = sorted(range(len(addresses)), key=lambda place: addresses[place].also_key is None)
+    found = {place: await _resolve_one(tx, vault, addresses[place], now) for place in order}
+    return [found[place] for place in range(len(addresses))]
 
 
 async def lock_addresses(tx: Connection, addresses: Iterable[str]) -> None:
@@ -67,12 +61,7 @@ async def lock_addresses(tx: Connection, addresses: Iterable[str]) -> None:
 
 
 async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: datetime) -> Whom:
-    row = await tx.fetchrow(
-        """SELECT i.id, i.user_id, c.key, c.name FROM identities i JOIN contacts c ON c.id = i.user_id
-           WHERE i.channel = $1 AND i.channel_user_key = $2""",
-        where.network,
-        where.key,
-    )
+    row = await identities.find(tx, vault, where)
     if row is None:
         contact_id, identity_id, key = await _create(tx, vault, where, now)
     else:
@@ -112,14 +101,16 @@ async def _create(tx: Connection, vault: Vault, where: Address, now: datetime) -
         name,
     )
     await tx.execute(
-        """INSERT INTO identities (id, user_id, channel, channel_user_key, address, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6)""",
+        """INSERT INTO identities (id, user_id, channel, channel_user_key, address, created_at, second_key,
+             second_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         identity_id,
         contact_id,
         where.network,
         where.key,
         seal(key, where.address, f"identities:{identity_id}:address"),
         now,
+        where.also_key,
+        seal(key, where.also, f"identities:{identity_id}:second_address") if where.also else None,
     )
     return contact_id, identity_id, key
 
@@ -198,7 +189,7 @@ async def conversation_with(tx: Connection, account_id: str, network: str, key: 
     """The conversation of an account with the address that this keyed digest stands for."""
     found: UUID | None = await tx.fetchval(
         """SELECT v.id FROM conversations v JOIN identities i ON i.id = v.identity_id
-           WHERE v.account_id = $1 AND i.channel = $2 AND i.channel_user_key = $3""",
+           WHERE v.account_id = $1 AND i.channel = $2 AND $3 IN (i.channel_user_key, i.second_key)""",
         account_id,
         network,
         key,

@@ -107,8 +107,10 @@ async def forget(
         "deliveries": await tx.fetchval("SELECT count(*) FROM deliveries WHERE user_id = $1", contact_id),
     }
     rows = await tx.fetch(
-        """SELECT m.account_id, i.channel_user_key, m.source_message_id FROM messages m
-           JOIN identities i ON i.id = m.identity_id WHERE m.user_id = $1 AND m.created_at > $2""",
+        """SELECT m.account_id, a.key, m.source_message_id FROM messages m
+           JOIN identities i ON i.id = m.identity_id
+           JOIN LATERAL unnest(ARRAY[i.channel_user_key, i.second_key]) AS a (key) ON a.key IS NOT NULL
+           WHERE m.user_id = $1 AND m.created_at > $2""",
         contact_id,
         now - _TOMBSTONE,
     )
@@ -116,7 +118,7 @@ async def forget(
         "INSERT INTO tombstones (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         [
             (
-                tombstone(vault, r["account_id"], r["channel_user_key"], r["source_message_id"]),
+                tombstone(vault, r["account_id"], r["key"], r["source_message_id"]),
                 now + _TOMBSTONE,
             )
             for r in rows
@@ -127,7 +129,8 @@ async def forget(
     if personas:
         counts["learned voice"] = personas
     await tx.execute(
-        "DELETE FROM kept_aside WHERE address IN (SELECT channel_user_key FROM identities WHERE user_id = $1)",
+        """DELETE FROM kept_aside k USING identities i
+           WHERE i.user_id = $1 AND k.address IN (i.channel_user_key, i.second_key)""",
         contact_id,
     )
     await tx.execute("DELETE FROM contacts WHERE id = $1", contact_id)
@@ -136,8 +139,12 @@ async def forget(
 
 async def _lock(tx: Connection, contact_id: UUID) -> None:
     """Addresses, then conversations, as everybody locks; the cascade takes whatever is below."""
-    rows = await tx.fetch("SELECT channel, channel_user_key FROM identities WHERE user_id = $1", contact_id)
-    await people.lock_addresses(tx, {f"{r['channel']}:{r['channel_user_key']}" for r in rows})
+    rows = await tx.fetch(
+        "SELECT channel, channel_user_key, second_key FROM identities WHERE user_id = $1", contact_id
+    )
+    await people.lock_addresses(
+        tx, {f"{r['channel']}:{k}" for r in rows for k in (r["channel_user_key"], r["second_key"]) if k}
+    )
     await tx.execute("SELECT 1 FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE", contact_id)
 
 

@@ -237,7 +237,7 @@ async def settle_by_word(
            ORDER BY d.seq LIMIT 1""",
         account_id,
         vault.digest("message", result.provider_id) if result.provider_id else None,
-        _uuid(callback),
+        delivery_id(callback),
         conversation_id,
         vault.digest("echo", text) if text else None,
         now - _ECHO_WITHIN,
@@ -269,7 +269,7 @@ async def settle_by_status(
              AND status IN ('in_flight', 'uncertain', 'sent') AND (provider_message_id = $2 OR id = $3) LIMIT 1""",
         update.account_id,
         vault.digest("message", update.provider_id) if update.provider_id else None,
-        _uuid(update.callback),
+        delivery_id(update.callback),
     )
     if row is None:
         return []
@@ -311,7 +311,8 @@ async def _keep_reply(tx: Connection, key: bytes, message_id: UUID) -> None:
     )
 
 
-def _uuid(text: str | None) -> UUID | None:
+def delivery_id(text: str | None) -> UUID | None:
+    """What a provider returned as our delivery's id; None where it is no id."""
     try:
         return UUID(text) if text else None
     except ValueError:

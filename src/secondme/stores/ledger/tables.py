@@ -83,7 +83,10 @@ identities = Table(
     _text("channel_user_key"),
     _sealed("address"),
     _moment("created_at", nullable=False),
+    _text("second_key", nullable=True),  # keyed: the provider's own id of somebody whose number is known too
+    _sealed("second_address"),
     UniqueConstraint("channel", "channel_user_key"),
+    UniqueConstraint("channel", "second_key"),
 )
 
 conversations = Table(
@@ -324,6 +327,8 @@ kept_aside = Table(
     _moment("created_at", nullable=False),
     _text("error"),
     _sealed("payload"),
+    _text("digest", nullable=True),  # keyed, of account, sender and payload: a redelivery is kept once
+    UniqueConstraint("digest"),
 )
 
 settings = Table(

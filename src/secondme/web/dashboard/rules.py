@@ -42,6 +42,7 @@ RULES = {
     ),
     "message.not_text": Rule("not text", "It is not a text message, and only texts are answered."),
     "message.empty": Rule("empty", "It holds no words to answer."),
+    "message.system": Rule("a notice", "WhatsApp said something about this contact, such as a new number."),
     "message.reaction": Rule("a reaction", "A reaction is noted and never answered."),
     "message.deleted": Rule("deleted", "Its sender deleted it before it was answered."),
     "message.edit": Rule("an edit", "It replaced the text of an earlier message."),

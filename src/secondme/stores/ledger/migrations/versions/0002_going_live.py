@@ -1,4 +1,7 @@
-"""going live: what Meta's channel needs of the ledger"""
+"""going live: a person's second key, and what is kept aside only once"""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0002"
 down_revision = "0001"
@@ -7,4 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("identities", sa.Column("second_key", sa.Text(), nullable=True))
+    op.add_column("identities", sa.Column("second_address", sa.LargeBinary(), nullable=True))
+    op.create_unique_constraint(None, "identities", ["channel", "second_key"])
+    op.add_column("kept_aside", sa.Column("digest", sa.Text(), nullable=True))
+    op.create_unique_constraint(None, "kept_aside", ["digest"])

@@ -1,0 +1,115 @@
+"""By which addresses a person is known: a number, the provider's own id, or both."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from secondme.domain.profile import Account
+from secondme.observe.logs import get_logger
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal, unseal
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address on one account, as a channel gave it."""
+
+    account: Account
+    network: str  # identities.channel: `whatsapp` for every WhatsApp channel, else the channel's name
+    key: str  # keyed digest
+    address: str
+    name: str | None
+    also: str | None = None  # the provider's own id of the same person, where `address` is their number
+    also_key: str | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        return [self.key] if self.also_key is None else [self.key, self.also_key]
+
+
+_ROW = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name
+          FROM identities i JOIN contacts c ON c.id = i.user_id"""
+
+
+async def find(tx: Connection, vault: Vault, where: Address) -> asyncpg.Record | None:
+    """The identity meant, found by either key; a key that it lacked is added. None for somebody new.
+
+    The caller holds the addresses' locks. The provider's own id outweighs the number: numbers are given to others.
+    """
+    rows = await tx.fetch(
+        f"""{_ROW} WHERE i.channel = $1 AND i.channel_user_key = ANY($2)
+            UNION ALL {_ROW} WHERE i.channel = $1 AND i.second_key = ANY($2)
+              AND NOT (i.channel_user_key = ANY($2))""",
+        where.network,
+        where.keys,
+    )
+    if where.also_key is None:
+        return rows[0] if rows else None
+    by_id = next((r for r in rows if where.also_key in (r["channel_user_key"], r["second_key"])), None)
+    by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)
+    if by_id is None and by_number is not None:
+        return await _by_number(tx, vault, where, by_number)
+    if by_id is not None and by_number is None and by_id["second_key"] is None:
+        await _add_number(tx, vault, where, by_id)
+    elif by_id is not None and by_number is not None and by_id["id"] != by_number["id"]:
+        # Two contacts that were one person all along: merging them is the owner's decision.
+        log.warning("contact.known_twice", contact_id=by_id["user_id"], other_id=by_number["user_id"])
+    return by_id
+
+
+async def _by_number(
+    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record
+) -> asyncpg.Record | None:
+    """Somebody known by number shows an id: theirs, or, where they have another one, a stranger's with that number."""
+    if row["second_key"] is None:
+        await _add_id(tx, vault, where, row)
+        return row
+    await _leave_number(tx, vault, row)
+    log.warning("contact.number_moved", contact_id=row["user_id"])
+    return None
+
+
+async def _add_id(tx: Connection, vault: Vault, where: Address, row: asyncpg.Record) -> None:
+    key = vault.contact_key(row["user_id"], row["key"])
+    await tx.execute(
+        "UPDATE identities SET second_key = $2, second_address = $3 WHERE id = $1",
+        row["id"],
+        where.also_key,
+        seal(key, where.also or "", _second(row["id"])),
+    )
+
+
+async def _add_number(tx: Connection, vault: Vault, where: Address, row: asyncpg.Record) -> None:
+    """The number takes the first place: it is what the owner knows, and what is sent to."""
+    key = vault.contact_key(row["user_id"], row["key"])
+    await tx.execute(
+        """UPDATE identities SET channel_user_key = $2, address = $3, second_key = $4, second_address = $5
+           WHERE id = $1""",
+        row["id"],
+        where.key,
+        seal(key, where.address, _first(row["id"])),
+        where.also_key,
+        seal(key, where.also or "", _second(row["id"])),
+    )
+
+
+async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record) -> None:
+    """The number belongs to somebody else now; who had it is known by the provider's id alone."""
+    key = vault.contact_key(row["user_id"], row["key"])
+    await tx.execute(
+        """UPDATE identities SET channel_user_key = second_key, address = $2, second_key = NULL,
+             second_address = NULL WHERE id = $1""",
+        row["id"],
+        seal(key, unseal(key, row["second_address"], _second(row["id"])), _first(row["id"])),
+    )
+
+
+def _first(identity_id: UUID) -> str:
+    return f"identities:{identity_id}:address"
+
+
+def _second(identity_id: UUID) -> str:
+    return f"identities:{identity_id}:second_address"
