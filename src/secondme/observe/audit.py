@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]*( [a-z]+)?", re.ASCII)
 _LONGEST = 120  # characters of a word
 _NUMBER = re.compile(r"\+?[0-9]{7,}")
 _FILE = re.compile(r"audit-(\d{4}-\d{2}-\d{2})\.jsonl", re.ASCII)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _log = get_logger("audit")
 
 
@@ -67,13 +69,14 @@ class AuditEntry:
             "actor": self.actor,
         }
         said = {key: value for key, value in fields.items() if value is not None}
-        return json.dumps(said, separators=(",", ":")).encode() + b"\n"
+        return _encode(said).encode() + b"\n"
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1024)
 def _is_ours(value: str) -> bool:
     """Whether it looks like what we name things, `switch.pressed` or `fixed line`, and like no number."""
     return len(value) <= _LONGEST and _WORD.fullmatch(value) is not None and not _NUMBER.fullmatch(value)
@@ -100,16 +103,16 @@ class AuditLog:
             _log.error("audit.refused", error=str(error))
         return "model" in fields and self.note(**{k: v for k, v in fields.items() if k != "model"})
 
-    def write(self, entry: AuditEntry) -> bool:
-        """Append one line in one system call, which other processes' lines cannot cut.
+    def write(self, *entries: AuditEntry) -> bool:
+        """Append a line each in one system call, which other processes' lines cannot cut.
 
         Never raises: a full disk must not stop a conversation. Returns whether it was
         written; if not, that is logged.
         """
         try:
             self._open_today()
-            line = entry.line()
-            written = os.write(self._file, line) == len(line)
+            lines = b"".join([entry.line() for entry in entries])
+            written = os.write(self._file, lines) == len(lines)
         except OSError as error:
             self.close()
             _log.error("audit.failed", errno=error.errno, error=type(error).__name__)

@@ -39,6 +39,7 @@ _EVENT = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*", re.ASCII)
 _NUMBER = re.compile(r"\+[1-9](?:[ ().-]{0,2}[0-9]){6,14}|(?<![\w.-])[1-9][0-9]{8,14}(?![\w-])", re.ASCII)
 _LONGEST = 200  # characters of one value
 _MOST = 20  # items of one list
+_SHORT = 32  # characters of what is probably a name of ours
 
 
 @lru_cache(maxsize=1024)
@@ -61,8 +62,7 @@ def plain(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        masked = _NUMBER.sub("[number]", value)
-        return masked if len(masked) <= _LONGEST else masked[:_LONGEST] + "…"
+        return _masked(value) if len(value) <= _SHORT else _mask(value)
     if isinstance(value, UUID | date | time):
         return str(value)
     if isinstance(value, timedelta):
@@ -76,6 +76,14 @@ def plain(value: object) -> Any:
             key: plain(item) for key, item in value.items() if isinstance(key, str) and _may_stand(key, item)
         }
     return f"<{type(value).__name__}>"
+
+
+def _mask(value: str) -> str:
+    masked = _NUMBER.sub("[number]", value)
+    return masked if len(masked) <= _LONGEST else masked[:_LONGEST] + "…"
+
+
+_masked = lru_cache(maxsize=1024)(_mask)  # accounts, rules and states come again and again
 
 
 def guard(strict: bool) -> Processor:

@@ -1,17 +1,21 @@
 """Metrics of this process. Labels are ids of ours, rules and states: never a contact, a name or a number."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import nan
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from secondme.domain.breaker import State
 
 REGISTRY = CollectorRegistry()
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 STAGES = ("accept", "claim", "judge", "recall", "compose", "commit", "fence", "send", "settle", "total")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+_OPENNESS = {State.CLOSED: 0.0, State.HALF_OPEN: 0.5, State.OPEN: 1.0}
 
 ProcessCollector(registry=REGISTRY)
 
@@ -53,6 +57,19 @@ mind_failures = Counter(
     registry=REGISTRY,
 )
 
+model_asks = Counter(
+    "secondme_model_asks_total",
+    "Asks of each model by how they ended: ok, or the cause of the failure.",
+    ["model", "result"],
+    registry=REGISTRY,
+)
+breaker_open = Gauge(
+    "secondme_breaker_open",
+    "Outside services as this process sees them: 0 asked, 0.5 about to be probed, 1 left alone.",
+    ["service"],
+    registry=REGISTRY,
+)
+
 _input_tokens = {"all": 0, "cached": 0}
 
 # An alert on an increase misses the first event of a series that did not exist before it.
@@ -71,6 +88,11 @@ def record_usage(mind: str, input_tokens: int, output_tokens: int, cached_tokens
     _input_tokens["cached"] += min(cached_tokens, input_tokens)
     if _input_tokens["all"]:
         cache_hit_rate.set(_input_tokens["cached"] / _input_tokens["all"])
+
+
+def watch_breaker(service: str, state: Callable[[], State]) -> None:
+    """Show a breaker's state as it is whenever somebody looks."""
+    breaker_open.labels(service).set_function(lambda: _OPENNESS[state()])
 
 
 @contextmanager

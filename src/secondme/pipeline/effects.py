@@ -4,7 +4,7 @@ Nothing here is waited for either: what is told within a moment goes to Redis to
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from secondme.domain.event import MessageEvent, PauseEvent
 from secondme.domain.message import Outcome
 from secondme.domain.turn import Turn
 from secondme.observe import metrics
-from secondme.observe.audit import AuditLog
+from secondme.observe.audit import AuditEntry, AuditLog
 from secondme.ports import Bell, Signals
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.ledger.deliveries import InFlight
@@ -25,15 +25,20 @@ from secondme.stores.vault import Vault
 
 MESSAGES, RESPONSES, HISTORY = "QUEUE:messages", "QUEUE:responses", "QUEUE:chat_history"
 _LAST_WORDS = 2.0  # seconds
+_MOST = 5_000  # bells of a stream, and events, that wait while Redis is slow
+
+
+def _bounded[T]() -> deque[T]:
+    return deque(maxlen=_MOST)
 
 
 @dataclass(slots=True)
 class _Tidings:
-    """What waits to be told through Redis."""
+    """What waits to be told through Redis; of too much only the newest, for all of it can be done without."""
 
-    bells: dict[str, list[Bell]] = field(default_factory=lambda: defaultdict(list))
-    arrivals: list[tuple[str, str, datetime]] = field(default_factory=list)
-    events: list[MessageEvent | PauseEvent] = field(default_factory=list)
+    bells: dict[str, deque[Bell]] = field(default_factory=lambda: defaultdict(_bounded))
+    arrivals: deque[tuple[str, str, datetime]] = field(default_factory=lambda: _bounded())
+    events: deque[MessageEvent | PauseEvent] = field(default_factory=lambda: _bounded())
     counters: dict[str, int] = field(default_factory=dict)
 
 
@@ -49,19 +54,28 @@ class Effects:
 
     def received(self, fresh: Sequence[Arrival], now: datetime) -> None:
         """New messages are durable: ring for them."""
+        if not fresh:
+            return
+        for channel, count in Counter(a.account.channel for a in fresh).items():
+            metrics.messages_received.labels(channel).inc(count)
+        ms, entries = _ms(now), []
         for a in fresh:
-            metrics.messages_received.labels(a.account.channel).inc()
+            message, contact = str(a.id), str(a.whom.contact_id)
             direction = "outgoing" if a.item.from_me else "incoming"
-            self._record(
-                "message.received", a.id, a.whom.contact_id, now, direction=direction, bot_sent=False
-            )
-            bell = Bell(
-                str(a.id), str(a.whom.contact_id), f"message:{a.id}", _ms(now), direction, a.item.from_me
-            )
-            self._ring(MESSAGES, bell)
+            who = self._vault.digest("audit", contact)
+            entries.append(
+                AuditEntry(
+                    event="message.received", timestamp=now, message_id=a.id, contact_id=who,
+                    direction=direction, bot_sent=False,
+                )
+            )  # fmt: skip
+            bell = Bell(message, contact, f"message:{message}", ms, direction, a.item.from_me)
+            self._waiting.bells[MESSAGES].append(bell)
             if not a.item.from_me:
-                self._waiting.arrivals.append((str(a.whom.contact_id), str(a.id), now))
-            self._publish("message.received", a.id, a.whom.contact_id, False, now)
+                self._waiting.arrivals.append((contact, message, now))
+            self._waiting.events.append(MessageEvent("message.received", a.id, a.whom.contact_id, False, now))
+        self._audit.write(*entries)
+        self._wake()
 
     def planned(self, turn: Turn, deliveries: Sequence[UUID], now: datetime) -> None:
         """A Turn's deliveries are committed: ring for the outbox."""
@@ -170,9 +184,9 @@ class Effects:
             while self._waiting != _Tidings():
                 tidings, self._waiting = self._waiting, _Tidings()
                 for stream, bells in tidings.bells.items():
-                    await self._signals.ring(stream, bells)
-                await self._signals.track(tidings.arrivals)
-                await self._signals.publish(tidings.events)
+                    await self._signals.ring(stream, list(bells))
+                await self._signals.track(list(tidings.arrivals))
+                await self._signals.publish(list(tidings.events))
                 await self._signals.mirror_counters(tidings.counters)
         finally:
             self._telling = None

@@ -17,7 +17,7 @@ from secondme.domain.pause import PauseReason
 from secondme.domain.profile import Account
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
-from secondme.observe.logs import get_logger
+from secondme.observe.logs import get_logger, log_each
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
 from secondme.stores.ledger import (
@@ -312,8 +312,8 @@ class Inbox:
         metrics.kept_aside.inc(new)
 
     async def _tell(self, told: _Group, now: datetime) -> None:
-        for a in told.fresh:
-            log.info("message.received", trace=str(a.id), account=a.item.account_id, kind=a.item.kind)
+        rows = [{"trace": a.id, "account": a.item.account_id, "kind": a.item.kind} for a in told.fresh]
+        log_each("pipeline.inbox", "message.received", rows)
         self._effects.received(told.fresh, now)
         self._effects.paused(told.pauses, now)
         self._effects.settled(told.receipts, now)

@@ -123,7 +123,7 @@ class Vault:
     def digest(self, purpose: str, *parts: str) -> str:
         """A keyed digest (128 bits, hex): a plain hash of a phone number is reversed in a minute."""
         message = "\x1f".join((purpose, *parts)).encode()
-        return hmac.new(self._index_key, message, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._index_key, message, "sha256").hex()[:32]
 
     def cue_key(self) -> bytes:
         """The key under which voice cues are hashed."""

@@ -15,6 +15,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -58,7 +59,7 @@ class Response:
 
 def answer(value: Any, status: int = 200) -> Response:
     """A JSON answer."""
-    return Response(status, json.dumps(value, ensure_ascii=False, default=str).encode())
+    return Response(status, _encode(value).encode())
 
 
 Route = Callable[[Request], Awaitable[Response]]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import batched
 from typing import TypedDict
 
 from redis.asyncio import Redis
@@ -13,6 +14,24 @@ from secondme.stores.signals.wire import Wired, counter_key, now_ms, recent_key,
 
 _MINUTE = 60
 _PERSONA_SECONDS = 30 * 60
+_AT_ONCE = 500  # messages in one call
+# One call for all, with one answer: a client's work for a command costs more than Redis' own.
+_TRACK = """
+local keys, failed = {}, nil
+local function try(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then failed = answer end
+end
+for _, noted in ipairs(cjson.decode(ARGV[1])) do
+  try('ZADD', noted[1], noted[3], noted[2])
+  keys[noted[1]] = true
+end
+for key in pairs(keys) do
+  try('ZREMRANGEBYSCORE', key, '-inf', ARGV[2])
+  try('EXPIRE', key, ARGV[3])
+end
+return failed
+"""
 
 
 class CachedPersona(TypedDict):
@@ -80,13 +99,9 @@ async def _count(counts: Mapping[str, int], redis: Redis) -> None:
 
 async def _track(messages: Sequence[tuple[str, str, datetime]], redis: Redis) -> None:
     oldest = now_ms() - _MINUTE * 1000
-    async with redis.pipeline(transaction=False) as pipe:
-        for user_id, message_id, at in messages:
-            pipe.zadd(recent_key(user_id), {message_id: to_ms(at)})
-        for key in {recent_key(user_id) for user_id, _, _ in messages}:
-            pipe.zremrangebyscore(key, "-inf", oldest)
-            pipe.expire(key, _MINUTE)
-        await pipe.execute()
+    for some in batched(messages, _AT_ONCE):
+        noted = [(recent_key(user_id), message_id, str(to_ms(at))) for user_id, message_id, at in some]
+        await redis.eval(_TRACK, 0, json.dumps(noted), str(oldest), str(_MINUTE))
 
 
 async def _count_after(key: str, at: datetime, redis: Redis) -> int:
