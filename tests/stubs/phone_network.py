@@ -80,12 +80,7 @@ class People:
                 await self._allowed.wait_for(lambda mine=number: mine < self.quota)  # type: ignore[misc]
             self._writing += 1
             await asyncio.sleep(random.uniform(0, self.think))
-            message = {
-                "from": f"+1555010{person:04d}",
-                "name": f"Person {person}",
-                "text": f"number {number} of person {person}",
-                "messageId": f"p{person}-{number}",
-            }
+            message = self._message(person, number)
             tries = await self._deliver("messages", message)
             self._writing -= 1
             self.accepted += 1
@@ -94,6 +89,14 @@ class People:
             if random.random() < _REPEATED:
                 self._start(self._deliver("messages", message))
             number += 1
+
+    def _message(self, person: int, number: int) -> dict[str, str]:
+        return {
+            "from": f"+1555010{person:04d}",
+            "name": f"Person {person}",
+            "text": f"number {number} of person {person}",
+            "messageId": f"p{person}-{number}",
+        }
 
     def report(self, message_id: str, callback: str) -> None:
         """Tell the gateway, until it takes it, that one of its messages was delivered."""

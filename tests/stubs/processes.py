@@ -6,12 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[2]
+
 
 @contextmanager
 def openai_server() -> Iterator[str]:
     """The stub of openai_server.py; yields its base URL, `http://127.0.0.1:PORT/v1`."""
-    script = Path(__file__).with_name("openai_server.py")
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    with _started("tests.stubs.openai_server") as url:
+        yield url
+
+
+@contextmanager
+def meta_network(log: Path) -> Iterator[str]:
+    """The stub of meta_network.py, which writes to `log`; yields its base URL, `http://127.0.0.1:PORT`."""
+    with _started("tests.stubs.meta_network", str(log)) as url:
+        yield url
+
+
+@contextmanager
+def _started(module: str, *arguments: str) -> Iterator[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
