@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -11,6 +11,10 @@ from yarl import URL
 
 from secondme.domain.errors import NotSent, Rejected, SendUncertain
 from secondme.failpoints import armed, failpoint
+
+# What an answer that is no success means to a channel that can read it: (status, its JSON object if it is one,
+# Retry-After). None leaves it to the status.
+Meaning = Callable[[int, Mapping[str, Any] | None, str | None], Exception | None]
 
 
 class _Body(aiohttp.payload.BytesPayload):
@@ -72,14 +76,16 @@ async def post_once(
     write_before: float,
     answer_timeout: float,
     headers: Mapping[str, str] | None = None,
+    meaning: Meaning | None = None,
 ) -> dict[str, Any]:
     """POST `body` as JSON and return the answer's JSON object.
 
     `write_before` is a time.monotonic() moment. Raises NotSent (no byte left), Rejected (a 4xx answer),
-    SendUncertain (bytes may have left: no answer, a 5xx, or one that is not JSON).
+    SendUncertain (bytes may have left: no answer, a 5xx, or one that is not JSON), or what `meaning` says.
     """
     progress = _Progress(write_before)
-    request = asyncio.create_task(_exchange(session, url, json.dumps(body).encode(), progress, headers))
+    exchange = _exchange(session, url, json.dumps(body).encode(), progress, headers, meaning)
+    request = asyncio.create_task(exchange)
     try:
         await _written_in_time(request, progress, write_before)
         async with asyncio.timeout(answer_timeout):
@@ -116,12 +122,17 @@ async def _exchange(
     data: bytes,
     progress: _Progress,
     headers: Mapping[str, str] | None,
+    meaning: Meaning | None,
 ) -> dict[str, Any]:
     timeout = aiohttp.ClientTimeout(total=None)
     async with session.post(
         URL(url), data=_Body(data, progress), headers=headers, timeout=timeout, allow_redirects=False
     ) as answer:
         text = await answer.text()
+        if meaning is not None and answer.status >= 300:
+            said = meaning(answer.status, _parsed(text), answer.headers.get("Retry-After"))
+            if said is not None:
+                raise said
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise Rejected(f"The provider refused it with {answer.status}.")
         if answer.status == 429:
@@ -133,10 +144,15 @@ async def _exchange(
 
 def _object(text: str) -> dict[str, Any]:
     """The answer's JSON object. Anything else may be the page of a proxy that took it for itself."""
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
+    answer = _parsed(text)
+    if answer is None:
         raise SendUncertain("The answer is no JSON object.")
     return answer
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None

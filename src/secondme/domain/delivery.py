@@ -67,3 +67,4 @@ class StatusUpdate:
     callback: str | None  # our delivery id, where the provider returns it
     progress: str  # sent, delivered, read or failed
     error: str | None = None
+    rule: str | None = None  # what the receipt of what failed says, where the provider says why

@@ -65,7 +65,11 @@ class ChannelDown(NotSent):
 
 
 class Rejected(SecondMeError):
-    """The provider refused the message for good: sending again would not help."""
+    """The provider refused the message for good: sending again would not help. `rule` is what its receipt says."""
+
+    def __init__(self, message: str, rule: str = "outbox.rejected") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class SendUncertain(SecondMeError):

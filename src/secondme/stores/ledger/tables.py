@@ -243,6 +243,7 @@ deliveries = Table(
     _sealed("provider"),
     _text("progress", nullable=True),
     _text("error", nullable=True),
+    _text("rule", nullable=True),  # why it failed, where the provider said so: its receipt's rule
     Index("deliveries_planned", "not_before", postgresql_where=text("status = 'planned'")),
     Index("deliveries_open", "conversation_id", postgresql_where=text("status IN ('planned', 'in_flight')")),
     Index("deliveries_conversation", "conversation_id", "seq"),

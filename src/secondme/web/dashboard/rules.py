@@ -89,6 +89,16 @@ RULES = {
     "outbox.rejected": Rule(
         "refused by the provider", "The provider refused the answer, so nothing arrived."
     ),
+    "outbox.window_closed": Rule(
+        "24-hour window closed",
+        "The provider refused the answer: it allows free text only within 24 hours of the contact's last message.",
+    ),
+    "outbox.undeliverable": Rule(
+        "undeliverable", "The provider cannot deliver to this contact, so nothing arrived."
+    ),
+    "outbox.restricted": Rule(
+        "account restricted", "The provider has restricted this account, so nothing arrived: see its messages."
+    ),
     "sender.gone": Rule("may not have arrived", "The process that was sending it stopped half way."),
 }
 

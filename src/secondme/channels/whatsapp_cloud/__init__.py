@@ -1,0 +1,7 @@
+"""WhatsApp by Meta's Cloud API: webhooks in, Graph calls out."""
+
+from secondme.channels.whatsapp_cloud.client import WhatsAppCloudChannel
+from secondme.channels.whatsapp_cloud.number import Number
+from secondme.channels.whatsapp_cloud.parse import Parsed, parse
+
+__all__ = ["Number", "Parsed", "WhatsAppCloudChannel", "parse"]

@@ -1,0 +1,145 @@
+"""How words reach WhatsApp: one `POST /{phone_number_id}/messages` of Meta's Graph API each."""
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from secondme.channels.whatsapp_cloud.errors import meaning
+from secondme.channels.whatsapp_cloud.number import Number
+from secondme.channels.whatsapp_cloud.values import listed, named
+from secondme.channels.wire import post_once
+from secondme.domain.address import is_phone
+from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
+from secondme.domain.errors import ConfigError, Rejected, SecondMeError
+
+_CLOCK_MAY_BE_OFF = 60.0  # seconds
+
+
+class WhatsAppCloudChannel:
+    """ports.Channel for one number on Meta's Cloud API."""
+
+    answer_timeout = 20.0
+
+    def __init__(self, number: Number) -> None:
+        self._number = number
+        self._url = f"{number.base_url.rstrip('/')}/{number.phone_number_id}"
+        self._headers = {"Authorization": f"Bearer {number.token}"}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
+        """Send once; see ports.Channel for what it raises, errors.py for which of Meta's codes means what."""
+        body = _presence(outgoing) if outgoing.kind is not DeliveryKind.TEXT else _text(outgoing)
+        answer = await post_once(
+            self._open(),
+            f"{self._url}/messages",
+            body,
+            write_before,
+            self.answer_timeout,
+            headers=self._headers,
+            meaning=meaning,
+        )
+        provider_id = named(next(iter(listed(answer, "messages")), None), "id")
+        return Sent(provider_id if isinstance(provider_id, str) else None)
+
+    async def ping(self) -> None:
+        """Whether the token may use the number. Raises SecondMeError with what to do."""
+        await self.look()
+
+    async def look(self) -> str:
+        """What Meta says about the number, for the owner's eyes. Raises SecondMeError with what to do."""
+        fields = {"fields": "verified_name,quality_rating,throughput"}
+        begun = time.time()
+        try:
+            async with self._open().get(
+                URL(self._url).with_query(fields),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=5),
+                allow_redirects=False,
+            ) as answer:
+                body = await _json(answer)
+                status, date = answer.status, answer.headers.get("Date")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ConfigError(
+                f"Meta's API does not answer ({type(error).__name__}): is this machine online, and"
+                " WHATSAPP_API_BASE_URL right?"
+            ) from error
+        if status != 200:
+            raise _refused(status, body)
+        _check_clock(date, (begun + time.time()) / 2)
+        quality = named(body, "quality_rating")
+        level = named(named(body, "throughput"), "level")
+        return f"the token may use the number; quality {_word(quality)}, throughput {_word(level)}"
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+        return self._session
+
+
+def _text(outgoing: Outgoing) -> dict[str, Any]:
+    """A text to a number (`to`) or to a user id (`recipient`). Its callback comes back in every status."""
+    body: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to" if is_phone(outgoing.address) else "recipient": outgoing.address.removeprefix("+"),
+        "type": "text",
+        "text": {"body": outgoing.text, "preview_url": False},
+        "biz_opaque_callback_data": str(outgoing.delivery_id),
+    }
+    if outgoing.quotes:
+        body["context"] = {"message_id": outgoing.quotes}
+    return body
+
+
+def _presence(outgoing: Outgoing) -> dict[str, Any]:
+    """Ticks and typing both concern a message that arrived; typing is at most 25 s and marks it read as well."""
+    if not outgoing.quotes:
+        raise Rejected("Meta's ticks and typing need the message that they are about.")
+    body: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "status": "read",
+        "message_id": outgoing.quotes,
+    }
+    if outgoing.kind is DeliveryKind.TYPING:
+        body["typing_indicator"] = {"type": "text"}
+    return body
+
+
+def _refused(status: int, body: Any) -> SecondMeError:
+    error = meaning(status, body, None)
+    if isinstance(error, SecondMeError):
+        return ConfigError(f"{error} Check WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_PERMANENT_TOKEN.")
+    return ConfigError(f"Meta's API answers {status}: check WHATSAPP_API_BASE_URL.")
+
+
+def _check_clock(date: str | None, middle: float) -> None:
+    """Compare with Meta's clock. Raises ConfigError where the two are far apart."""
+    try:
+        apart = middle - parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        return
+    if abs(apart) > _CLOCK_MAY_BE_OFF:
+        raise ConfigError(
+            f"This clock is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} Meta's: set it by NTP"
+            " (timedatectl set-ntp true)."
+        )
+
+
+async def _json(answer: aiohttp.ClientResponse) -> Any:
+    try:
+        return await answer.json(content_type=None)
+    except (ValueError, asyncio.IncompleteReadError):
+        return None
+
+
+def _word(value: Any) -> str:
+    """One of Meta's own words; anything else is not printed."""
+    return value.lower() if isinstance(value, str) and value.isascii() and value.isalpha() else "unknown"

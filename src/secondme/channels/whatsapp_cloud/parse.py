@@ -1,0 +1,177 @@
+"""What Meta posts, as Inbound and StatusUpdate. Every item becomes one of these, or is kept aside, or is counted.
+
+Shapes: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from secondme.channels.whatsapp_cloud import statuses
+from secondme.channels.whatsapp_cloud.content import read
+from secondme.channels.whatsapp_cloud.people import Contacts, moment, other_side
+from secondme.channels.whatsapp_cloud.values import identifier, listed, named, text
+from secondme.domain.delivery import StatusUpdate
+from secondme.domain.errors import Invalid
+from secondme.domain.message import Inbound
+
+# Where the items of a change stand, and whether the owner wrote them.
+_MESSAGES = {"messages": ("messages", False), "smb_message_echoes": ("message_echoes", True)}
+# Known and without use: their names may stand in logs and metrics, a name that a stranger made up may not.
+_NAMES = """
+account_alerts account_review_update account_settings_update account_update automatic_events
+business_capability_update business_status_update calls flows group_lifecycle_update group_participants_update
+group_settings_update group_status_update history message_template_components_update
+message_template_quality_update message_template_status_update messaging_handovers partner_solutions
+payment_configuration_update phone_number_name_update phone_number_quality_update security
+smb_app_state_sync standby template_category_update tracking_events user_id_update user_preferences
+"""
+_OTHER = frozenset(_NAMES.split())
+_DEEPEST = 50  # levels; Meta's own have a dozen
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """An item that nobody can read, to be kept aside."""
+
+    account_id: str
+    payload: bytes
+    error: str
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What one body held. `other` counts what is acknowledged and not kept, by kind."""
+
+    messages: list[Inbound] = field(default_factory=list)
+    statuses: list[StatusUpdate] = field(default_factory=list)
+    poison: list[Poison] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
+
+
+def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
+    """Read one signed body. `accounts` are the account ids by phone number id; what is unreadable goes to the first.
+
+    An item without a usable time counts as sent `now`. Never raises.
+    """
+    parsed = Parsed()
+    fallback = next(iter(accounts.values()))
+    changes = [change for entry in listed(body, "entry") for change in listed(entry, "changes")]
+    if not _is_whole(body):
+        _keep(parsed, fallback, body, "shape")
+        return parsed
+    for change in changes:
+        field_name = text(named(change, "field"))
+        if field_name in _MESSAGES:
+            _change(parsed, change, accounts, fallback, now)
+        else:
+            parsed.other[field_name if field_name in _OTHER else "unknown_field"] += 1
+    return parsed
+
+
+def _is_whole(body: Any) -> bool:
+    """Whether every entry has a list of changes: what is built otherwise is kept as it came."""
+    entries = body.get("entry") if isinstance(body, dict) else None
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("changes"), list)
+        and all(isinstance(change, dict) for change in entry["changes"])
+        for entry in entries
+    )
+
+
+def _change(
+    parsed: Parsed, change: dict[str, Any], accounts: Mapping[str, str], fallback: str, now: datetime
+) -> None:
+    value = change.get("value")
+    number = named(named(value, "metadata"), "phone_number_id")
+    if not isinstance(value, dict) or not isinstance(number, str):
+        _keep(parsed, fallback, change, "metadata")
+        return
+    place, from_me = _MESSAGES[str(change["field"])]
+    items, words = listed(value, place), listed(value, "statuses")
+    if number not in accounts:
+        parsed.other["unknown_number"] += max(1, len(items) + len(words))
+        return
+    account = accounts[number]
+    for name in {place, "statuses"} & set(value):
+        if not isinstance(value[name], list):
+            _keep(parsed, account, {name: value[name]}, "shape")
+    contacts = Contacts(listed(value, "contacts"), only=len(items) == 1)
+    for item in items:
+        _message(parsed, account, item, contacts, now, from_me=from_me)
+    for word in words:
+        _status(parsed, account, word)
+    if not items and not words:
+        parsed.other["errors" if listed(value, "errors") else "empty"] += 1
+
+
+def _message(
+    parsed: Parsed, account: str, item: Any, contacts: Contacts, now: datetime, *, from_me: bool
+) -> None:
+    if isinstance(item, dict) and item.get("group_id"):
+        parsed.other["group"] += 1  # what is said in a group is never answered in private
+        return
+    try:
+        if not isinstance(item, dict) or _too_deep(item):
+            raise Invalid("A message is an object of some levels.")
+        address, also, name = other_side(item, contacts, from_me=from_me)
+        content = read(item)
+        inbound = Inbound(
+            account_id=account,
+            address=address,
+            name=name,
+            provider_id=identifier(item, "id"),
+            kind=content.kind,
+            text=content.text,
+            sent_at=moment(item.get("timestamp"), now),
+            from_me=from_me,
+            quotes=content.quotes,
+            target=content.target,
+            callback=text(item.get("biz_opaque_callback_data")) or None,
+            raw=item,
+            also=also,
+        )
+    except Invalid as error:
+        _keep(parsed, account, item, str(error))
+        return
+    parsed.messages.append(inbound)
+
+
+def _status(parsed: Parsed, account: str, word: Any) -> None:
+    try:
+        update = statuses.read(word, account)
+    except Invalid as error:
+        _keep(parsed, account, word, str(error))
+        return
+    if update is None:
+        parsed.other["status"] += 1
+    else:
+        parsed.statuses.append(update)
+
+
+def _keep(parsed: Parsed, account: str, item: Any, error: str) -> None:
+    try:
+        payload = json.dumps(item, sort_keys=True).encode()
+    except (TypeError, ValueError, RecursionError):
+        payload = repr(type(item)).encode()
+        error = "depth"
+    parsed.poison.append(Poison(account, payload, error))
+
+
+def _too_deep(item: object) -> bool:
+    """Whether it is nested deeper than anything of Meta's: what writes it down later would give up half-way."""
+    level: list[object] = [item]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[attr-defined]
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
