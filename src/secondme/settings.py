@@ -40,11 +40,32 @@ def parse_duration(text: str) -> timedelta:
 class AccountSettings(BaseModel):
     """One number on one channel, served by one profile."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     channel: ChannelName = "simulator"
     profile: ProfileName = "clone"
 
+    phone_number_id: str | None = None  # these on Meta's API, in place of the variables WHATSAPP_…
+    permanent_token: str | None = None
+    verify_token: str | None = None
+    app_secret: str | None = None
+
+
+class ModelSettings(BaseModel):
+    """One model of the chain: `PROVIDER:MODEL`, and how to ask it."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model: str
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int = Field(2048, ge=16, le=100_000)
+    timeout: timedelta = Field(timedelta(seconds=30), gt=timedelta(0), le=timedelta(minutes=5))
+    system: bool = True
+    json_mode: Literal["schema", "object", "prompt"] | None = Field(None, alias="json")
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return parse_duration(str(value)) if isinstance(value, str | int | float) else value
 
 class QuietHoursSettings(BaseModel):
     """`23:00-07:00`, optionally followed by `skip`: hold what arrives until the morning, or leave it unanswered."""
@@ -101,6 +122,14 @@ class Settings(BaseSettings):
     ollama_api_key: str | None = None
     ollama_base_url: str | None = None
 
+    whatsapp_phone_number_id: str | None = Field(None, coerce_numbers_to_str=True)
+    whatsapp_permanent_token: str | None = None
+    whatsapp_verify_token: str | None = None
+    whatsapp_app_secret: str | None = None
+    whatsapp_api_base_url: str | None = None
+
+    anthropic_api_key: str | None = None
+    anthropic_base_url: str | None = None
     @property
     def providers(self) -> dict[str, str]:
         """Keys and base URLs of model providers by their documented variables, as far as they are set."""

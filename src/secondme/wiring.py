@@ -12,6 +12,9 @@ from typing import Any
 
 from secondme.channels.simulator import SimulatorChannel
 from secondme.domain.errors import ConfigError
+from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
+from secondme.channels.whatsapp_cloud.number import HOST
+from secondme.domain.breaker import State
 from secondme.domain.profile import Account
 from secondme.embedded import EmbeddedStores
 from secondme.llm.minds import make_mind
@@ -154,8 +157,8 @@ def make_accounts(settings: Settings) -> dict[str, Account]:
     missing = sorted({a.channel for a in settings.all_accounts} - set(_CHANNELS))
     if missing:
         raise ConfigError(
-            f"This version has no channel {', '.join(missing)} yet: use SECONDME_CHANNEL=simulator"
-            " (going live on Meta's API, MSG91 and linked devices come in later versions)."
+            f"This version has no channel {', '.join(missing)} yet: use SECONDME_CHANNEL=whatsapp_cloud (Meta's API)"
+            " or simulator (MSG91 and linked devices come in later versions)."
         )
     return {a.id: _account(a, settings) for a in settings.all_accounts}
 
@@ -174,11 +177,12 @@ def _account(account: AccountSettings, settings: Settings) -> Account:
 
 def make_channels(app: App) -> dict[str, Channel]:
     """One channel for each account; only the outbox gets them."""
-    return {a.id: _CHANNELS[a.channel](app.settings) for a in app.accounts.values()}
+    return {a.id: _CHANNELS[a.channel](app.settings, a.id) for a in app.accounts.values()}
 
 
-_CHANNELS: dict[str, Callable[[Settings], Channel]] = {
-    "simulator": lambda settings: SimulatorChannel(settings.simulator_api_base_url),
+_CHANNELS: dict[str, Callable[[Settings, str], Channel]] = {
+    "simulator": lambda settings, account: SimulatorChannel(settings.simulator_api_base_url),
+    "whatsapp_cloud": lambda settings, account: WhatsAppCloudChannel(make_numbers(settings)[account]),
 }
 
 
@@ -187,6 +191,7 @@ def quiet_hours(settings: Settings) -> QuietHours | None:
     quiet = settings.quiet_hours
     return QuietHours(quiet.start, quiet.end, settings.timezone, quiet.skip) if quiet else None
 
+    make_numbers(settings)
 
 async def _stores(
     settings: Settings, stack: AsyncExitStack, say: Say
@@ -210,6 +215,49 @@ async def _stores(
 
 def _ring(settings: Settings) -> KeyRing:
     if settings.secret_key:
+_OF_A_NUMBER = ("phone_number_id", "permanent_token", "verify_token", "app_secret")
+
+
+def make_numbers(settings: Settings) -> dict[str, Number]:
+    """The numbers on Meta's API, by account id; an account's own settings come before the variables WHATSAPP_….
+
+    Raises ConfigError that names everything missing at once.
+    """
+    wanting = [account for account in settings.all_accounts if account.channel == "whatsapp_cloud"]
+    found = {
+        account.id: {
+            name: getattr(account, name) or getattr(settings, f"whatsapp_{name}") or ""
+            for name in _OF_A_NUMBER
+        }
+        for account in wanting
+    }
+    missing = [
+        f"WHATSAPP_{name.upper()} (account {account}: {name})"
+        for account, values in found.items()
+        for name, value in values.items()
+        if not value
+    ]
+    if missing:
+        raise ConfigError(f"Meta's API needs {', '.join(missing)}: see docs/channels/whatsapp_cloud.md.")
+    if len({values["phone_number_id"] for values in found.values()}) < len(found):
+        raise ConfigError("Every account on Meta's API needs a phone_number_id of its own in secondme.yaml.")
+    base = settings.whatsapp_api_base_url or HOST
+    return {
+        account: Number(
+            account,
+            values["phone_number_id"],
+            values["permanent_token"],
+            values["verify_token"],
+            values["app_secret"],
+            base,
+        )
+        for account, values in found.items()
+    }
+
+
+def windowed(accounts: Iterable[Account]) -> frozenset[str]:
+    """The accounts whose provider allows free text only for 24 hours after the contact's last message."""
+    return frozenset(account.id for account in accounts if account.channel == "whatsapp_cloud")
         return KeyRing.parse(settings.secret_key)
     return KeyRing.from_file(settings.data_dir / "secret.key")
 

@@ -46,6 +46,15 @@ signal_errors = Counter(
     "secondme_signal_errors_total", "Calls to Redis that failed and were passed over.", registry=REGISTRY
 )
 kept_aside = Counter("secondme_kept_aside_total", "Poison items that were kept aside.", registry=REGISTRY)
+webhooks_refused = Counter(
+    "secondme_webhooks_refused_total", "Webhooks whose signature or token was wrong.", registry=REGISTRY
+)
+webhook_others = Counter(
+    "secondme_webhook_others_total",
+    "Items of webhooks that were acknowledged and not kept, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 invariant_breaches = Counter(
     "secondme_invariant_breaches_total", "Broken invariants, by number.", ["invariant"], registry=REGISTRY
 )

@@ -1,10 +1,11 @@
 """The gateway's routes: webhooks in. A 2xx means that every item in that body is durable."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from secondme.channels.simulator import parse_message, parse_status
+from secondme.channels.whatsapp_cloud import Number
 from secondme.domain.address import normalise
 from secondme.domain.errors import Invalid, NotFound
 from secondme.domain.profile import Account
@@ -12,6 +13,7 @@ from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.threads import Threads
 from secondme.ports import Clock
 from secondme.web.asgi import Bare, Request, Response, Route, answer, common
+from secondme.web.webhooks import MetaRoutes
 
 
 def create_gateway(
@@ -20,12 +22,16 @@ def create_gateway(
     threads: Threads,
     clock: Clock,
     health: Callable[[], Awaitable[dict[str, Any]]],
+    numbers: Sequence[Number] = (),
 ) -> Bare:
-    """The gateway as an ASGI application. The simulator's paths exist only where an account uses that channel."""
+    """The gateway as an ASGI application; `numbers` are those on Meta's API. A channel's paths exist only where an
+    account uses it."""
     routes: dict[tuple[str, str], Route] = common(health)
     phones = {a.id: a for a in accounts.values() if a.channel == "simulator"}
     if phones:
         routes |= SimulatorRoutes(phones, inbox, threads, clock).routes()
+    if numbers:
+        routes |= MetaRoutes(numbers, inbox, clock).routes()
     return Bare(routes)
 
 

@@ -2,6 +2,6 @@
 
 from secondme.channels.whatsapp_cloud.client import WhatsAppCloudChannel
 from secondme.channels.whatsapp_cloud.number import Number
-from secondme.channels.whatsapp_cloud.parse import Parsed, parse
+from secondme.channels.whatsapp_cloud.parse import Parsed, load, parse
 
-__all__ = ["Number", "Parsed", "WhatsAppCloudChannel", "parse"]
+__all__ = ["Number", "Parsed", "WhatsAppCloudChannel", "load", "parse"]

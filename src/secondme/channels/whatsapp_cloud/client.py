@@ -25,8 +25,7 @@ class WhatsAppCloudChannel:
     answer_timeout = 20.0
 
     def __init__(self, number: Number) -> None:
-        self._number = number
-        self._url = f"{number.base_url.rstrip('/')}/{number.phone_number_id}"
+        self._url = number.url
         self._headers = {"Authorization": f"Bearer {number.token}"}
         self._session: aiohttp.ClientSession | None = None
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 
+HOST = "https://graph.facebook.com"
 # Meta serves a version for about two years: https://developers.facebook.com/docs/graph-api/changelog/versions
-GRAPH = "https://graph.facebook.com/v23.0"
+VERSION = "v23.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,14 @@ class Number:
     token: str
     verify_token: str
     app_secret: str
-    base_url: str = GRAPH
+    base_url: str = HOST
+
+    @property
+    def url(self) -> str:
+        """The number's node in the graph; where the base URL names no version, ours."""
+        base = self.base_url.rstrip("/")
+        versioned = base if re.search(r"/v[0-9]+\.[0-9]+$", base) else f"{base}/{VERSION}"
+        return f"{versioned}/{self.phone_number_id}"
 
     def verifies(self, token: str) -> bool:
         """Whether this is the verify token that was given to Meta; compared in constant time."""

@@ -52,6 +52,14 @@ class Parsed:
     other: Counter[str] = field(default_factory=Counter)
 
 
+def load(body: bytes) -> Any:
+    """The JSON of a body. Raises Invalid for anything else."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is no JSON ({type(error).__name__}).") from error
+
+
 def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
     """Read one signed body. `accounts` are the account ids by phone number id; what is unreadable goes to the first.
 

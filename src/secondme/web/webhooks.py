@@ -1,0 +1,88 @@
+"""Meta's webhooks: believed only when signed, read tolerantly, answered with 200 once everything in them is durable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from secondme.channels.whatsapp_cloud import Number, Parsed, load, parse
+from secondme.domain.errors import Invalid
+from secondme.observe import metrics
+from secondme.observe.logs import get_logger
+from secondme.pipeline.inbox import Inbox
+from secondme.ports import Clock
+from secondme.web.asgi import Request, Response, Route, answer
+
+log = get_logger(__name__)
+PATH = "/webhooks/whatsapp"
+_LONGEST_CHALLENGE = 200  # characters
+
+
+class MetaRoutes:
+    """`GET` and `POST /webhooks/whatsapp`, and the same for each account by its id."""
+
+    def __init__(self, numbers: Sequence[Number], inbox: Inbox, clock: Clock) -> None:
+        self._numbers = numbers
+        self._inbox = inbox
+        self._clock = clock
+        self._said_unknown = False
+
+    def routes(self) -> dict[tuple[str, str], Route]:
+        found = self._at(PATH, self._numbers)
+        for number in self._numbers:
+            found |= self._at(f"{PATH}/{number.account_id}", [number])
+        return found
+
+    def _at(self, path: str, numbers: Sequence[Number]) -> dict[tuple[str, str], Route]:
+        async def verify(request: Request) -> Response:
+            return _verify(request, numbers)
+
+        async def take(request: Request) -> Response:
+            return await self._take(request, numbers)
+
+        return {("GET", path): verify, ("POST", path): take}
+
+    async def _take(self, request: Request, numbers: Sequence[Number]) -> Response:
+        """Only the numbers whose app signed the body can be spoken of in it."""
+        signature = request.headers.get("x-hub-signature-256", "")
+        believed = [number for number in numbers if number.signed(request.body, signature)]
+        if not believed:
+            metrics.webhooks_refused.inc()
+            return answer({"error": "The signature is missing or wrong."}, 401)
+        try:
+            body = load(request.body)
+        except Invalid as error:
+            await self._inbox.keep_aside(believed[0].account_id, request.body, str(error))
+            return answer({"ok": True})
+        accounts = {number.phone_number_id: number.account_id for number in believed}
+        await self._keep(parse(body, accounts, self._clock.now()))
+        return answer({"ok": True})
+
+    async def _keep(self, parsed: Parsed) -> None:
+        await self._inbox.accept(parsed.messages)
+        await self._inbox.learn_statuses(parsed.statuses)
+        for item in parsed.poison:
+            await self._inbox.keep_aside(item.account_id, item.payload, item.error)
+        for kind, count in parsed.other.items():
+            metrics.webhook_others.labels(kind).inc(count)
+        if parsed.other:
+            self._tell(parsed)
+
+    def _tell(self, parsed: Parsed) -> None:
+        if parsed.other["unknown_number"] and not self._said_unknown:
+            self._said_unknown = True
+            log.warning("webhook.unknown_number", count=parsed.other["unknown_number"])
+        else:
+            log.info("webhook.other", kinds=sorted(parsed.other), count=parsed.other.total())
+
+
+def _verify(request: Request, numbers: Sequence[Number]) -> Response:
+    """Meta asks whether this is ours: https://developers.facebook.com/docs/graph-api/webhooks/getting-started."""
+    token, challenge = request.first("hub.verify_token") or "", request.first("hub.challenge") or ""
+    known: list[Any] = [number.verifies(token) for number in numbers]  # all of them: no answer comes sooner
+    if request.first("hub.mode") != "subscribe" or not any(known):
+        metrics.webhooks_refused.inc()
+        return answer({"error": "The verify token is not the one that is set here."}, 403)
+    if not 0 < len(challenge) <= _LONGEST_CHALLENGE or not challenge.isprintable():
+        raise Invalid("hub.challenge is missing.")
+    return Response(
+        200, challenge.encode(), "text/plain; charset=utf-8", {"x-content-type-options": "nosniff"}
+    )
