@@ -16,7 +16,8 @@ from secondme.pipeline import control, importing, inbox
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app
-from tests.support.world import World, _copy_of, drop_database
+from tests.support.stores import copy_of
+from tests.support.world import World, drop_database
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.timeout(60)
 async def test_only_a_process_that_serves_rewrites_the_accounts(
     addresses: Addresses, template: str, tmp_path: Path
 ) -> None:
-    dsn = await _copy_of(addresses.database_url or "", template)
+    dsn = await copy_of(addresses.database_url or "", template)
     given = {
         "data_dir": tmp_path,
         "database_url": dsn,

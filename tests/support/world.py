@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
-
-import asyncpg
-from redis.asyncio import Redis
 
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
 from secondme.domain.message import Inbound, Kind
@@ -37,12 +34,15 @@ from secondme.pipeline.recall import Recall
 from secondme.pipeline.switch import Switch
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns
-from secondme.ports import Mind
+from secondme.ports import Channel, Mind
 from secondme.profiles import PROFILES
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.stores.ledger import Ledger, people, voices
 from secondme.stores.signals import RedisSignals
 from secondme.stores.vault import KeyRing, new_key
+from tests.support.stores import copy_of, flush
+from tests.support.stores import drop_database as drop_database
+from tests.support.stores import with_database as with_database
 
 
 class MovableClock:
@@ -144,15 +144,21 @@ class World:
         quiet: QuietHours | None = None,
         human: bool = False,
         run: bool = True,
+        network: str = "simulator",
+        channel: Channel | None = None,
+        clock: MovableClock | None = None,
     ) -> AsyncIterator["World"]:
-        """Accounts are `main` (a clone whose new contacts are enabled and whose debounce is short) and `journal`."""
-        dsn = await _copy_of(addresses.database_url or "", template)
+        """Accounts are `main` (a clone whose new contacts are enabled and whose debounce is short) and `journal`.
+
+        They are on `network`, and `channel` sends for them: without one, phones that record.
+        """
+        dsn = await copy_of(addresses.database_url or "", template)
         ledger = await Ledger.open(dsn, KeyRing([new_key()]))
         signals = RedisSignals(addresses.redis_url or "")
-        await _flush(addresses.redis_url or "")
-        clock, phones, echo = MovableClock(), Phones(), EchoMind()
+        await flush(addresses.redis_url or "")
+        clock, phones, echo = clock or MovableClock(), Phones(), EchoMind()
         chosen = profiles or {"main": _quick(PROFILES["clone"]), "journal": PROFILES["journal"]}
-        accounts = {name: Account(name, "simulator", profile) for name, profile in chosen.items()}
+        accounts = {name: Account(name, network, profile) for name, profile in chosen.items()}
         async with ledger.transaction() as tx:
             await people.put_accounts(tx, accounts.values())
             for persona in DEFAULT_PERSONAS:
@@ -172,12 +178,20 @@ class World:
             accounts=accounts,
             inbox=Inbox(ledger, accounts, effects, clock),
             turns=Turns(ledger, accounts, stages, Pacing(human), effects, heard, clock),
-            outbox=Outbox(ledger, dict.fromkeys(accounts, phones), switch, effects, spoken, clock),
+            outbox=Outbox(
+                ledger,
+                dict.fromkeys(accounts, channel or phones),
+                switch,
+                effects,
+                spoken,
+                clock,
+                frozenset(accounts if network == "whatsapp_cloud" else ()),
+            ),
             switch=switch,
             control=Control(ledger, signals, effects, switch, clock),
             importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, ZoneInfo("UTC")),
             voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key(), looks_every=0),
-            threads=Threads(ledger, dict.fromkeys(accounts, "simulator")),
+            threads=Threads(ledger, dict.fromkeys(accounts, people.network_of(network))),
             folder=folder,
             dsn=dsn,
         )
@@ -264,36 +278,3 @@ def _quick(profile: Profile) -> Profile:
         debounce_cap=timedelta(seconds=1),
         new_contacts_enabled=True,
     )
-
-
-def with_database(dsn: str, name: str) -> str:
-    """The same server, another database."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-
-
-async def _copy_of(dsn: str, template: str) -> str:
-    name = f"t_{uuid4().hex}"
-    connection = await asyncpg.connect(dsn)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    await connection.close()
-    return with_database(dsn, name)
-
-
-async def drop_database(dsn: str, name: str) -> None:
-    """Drop a test's database. One that autovacuum is just looking at is left to the session's end."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        for _ in range(50):
-            try:
-                await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-                return
-            except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectInUseError):
-                await asyncio.sleep(0.1)
-    finally:
-        await connection.close()
-
-
-async def _flush(url: str) -> None:
-    redis = Redis.from_url(url)
-    await redis.flushall()
-    await redis.aclose()
