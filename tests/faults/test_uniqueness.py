@@ -20,7 +20,7 @@ async def _plan_a_second_answer(world: World) -> None:
     planned = Pacing(False).plan(turn, [Part("once more", turn.messages[0].id)], now)
     async with world.ledger.transaction() as tx:
         await tx.execute(HAND_OVER, turn.conversation_id, turn.token)
-        await commits.commit(tx, world.ledger.vault, turn, planned, {}, now)
+        await commits.commit(tx, world.ledger.vault, commits.Ending(turn, planned, {}, now))
 
 
 async def test_one_delivery_for_each_answered_message_and_part(world: World) -> None:

@@ -22,6 +22,7 @@ class Contact:
     pauses: tuple[
         Pause, ...
     ] = ()  # those that end after the oldest message of the Turn arrived, everybody's too
+    key: bytes = field(default=b"", repr=False)  # the contact's key as the ledger keeps it, sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,6 @@ class Turn:
     persona: Persona | None = None
     examples: tuple[Example, ...] = ()
     draft: Draft | None = None
-    tokens: int = 0  # what asking cost, also where nothing usable came of it
     timings: tuple[tuple[str, float], ...] = field(default=())  # (stage, milliseconds)
 
     @property

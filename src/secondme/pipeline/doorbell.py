@@ -19,14 +19,21 @@ class Doorbell:
         self._group = group
         self._rung = asyncio.Event()
         self._heard: list[str] = []
+        self._done: list[str] = []
+        self._taken = asyncio.Event()
 
     async def run(self) -> None:
         """Hear bells for ever; Redis being away is no reason to stop."""
         while True:
+            done, self._done = self._done, []
+            if done:
+                await self._signals.acknowledge(self._stream, self._group, done)
             entries = await self._signals.wait(self._stream, self._group, _LISTEN)
             if entries:
                 self._heard += entries
+                self._taken.clear()
                 self._rung.set()
+                await self._taken.wait()  # a loop that is busy has no use for the next one yet
 
     def ring(self) -> None:
         """Wake the loop from within this process."""
@@ -49,8 +56,9 @@ class Doorbell:
     def take(self) -> list[str]:
         """The bells heard so far; whoever takes them acknowledges them once the work behind them is claimed."""
         heard, self._heard = self._heard, []
+        self._taken.set()
         return heard
 
-    async def acknowledge(self, entries: list[str]) -> None:
-        if entries:
-            await self._signals.acknowledge(self._stream, self._group, entries)
+    def acknowledge(self, entries: list[str]) -> None:
+        """Have them acknowledged before the next ones are heard."""
+        self._done += entries

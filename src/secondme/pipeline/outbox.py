@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from secondme.domain.delivery import Sent
@@ -15,9 +16,10 @@ from secondme.observe.logs import get_logger, tracing
 from secondme.pipeline.doorbell import SWEEP, Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.switch import Switch
+from secondme.pipeline.together import Together
 from secondme.ports import Channel, Clock
-from secondme.stores.ledger import Connection, Ledger, deliveries, settling
-from secondme.stores.ledger.deliveries import InFlight, Ready
+from secondme.stores.ledger import Connection, Ledger, deliveries, settling, taken
+from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
 from secondme.stores.ledger.due import Receipt
 
 log = get_logger(__name__)
@@ -26,9 +28,15 @@ _AT_ONCE = 200
 WRITE_WITHIN = 1.0  # seconds after the intent's commit; what is not wholly written by then is aborted
 _SETTLE_MARGIN = timedelta(seconds=3)
 _SWEEP_EVERY = 1.0
+_FREE_FOR = (
+    0.2  # seconds for which a look at the stores ahead of the fence is enough; behind it there is another
+)
+_SILENT_FOR = timedelta(seconds=0.2)
 MAX_TRIES = 5
 _DOWN_FOR = timedelta(seconds=30)  # where the provider does not say when the account may send again
 WINDOW = timedelta(hours=24)  # the provider's: no free text later than this after the contact's last message
+
+type Outcome = tuple[InFlight, Sent | Exception]
 
 
 class Outbox:
@@ -52,8 +60,10 @@ class Outbox:
         self._bell = bell
         self._clock = clock
         self._windowed = windowed
-        self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._busy: dict[UUID, asyncio.Task[bool]] = {}
+        self._settle = Together[Outcome, str](self._settle_group)
         self._swept = 0.0
+        self._free_at = -_FREE_FOR  # when the stores last said that nothing is stopped, by time.monotonic()
         self.draining = False
 
     async def run(self) -> None:
@@ -62,11 +72,8 @@ class Outbox:
             try:
                 bells = self._bell.take()
                 await self._sweep()
-                if await self._switch.held():
-                    await asyncio.sleep(0.2)
-                    continue
                 next_moment = await self._start_ready()
-                await self._bell.acknowledge(bells)
+                self._bell.acknowledge(bells)
                 await self._bell.wait_until(next_moment, self._clock.now())
             except StoreUnavailable as error:
                 log.warning("outbox.store_unavailable", error=str(error))
@@ -100,104 +107,172 @@ class Outbox:
             found = await deliveries.ready(
                 light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
             )
-        for moment, delivery in found:
-            if self.draining:
-                return None
-            if moment > now:
-                return moment
-            task = asyncio.create_task(self._send(delivery), name=str(delivery.id))
-            self._busy[delivery.conversation_id] = task
-            task.add_done_callback(partial(self._ended, delivery.conversation_id))
-        return None
+        group = [delivery for moment, delivery in found if moment <= now]
+        if group and not self.draining:
+            if await self._silent():
+                return now + _SILENT_FOR
+            await self._pass(group)
+        return next((moment for moment, _ in found if moment > now), None)
 
-    def _ended(self, conversation_id: UUID, task: asyncio.Task[None]) -> None:
-        self._busy.pop(conversation_id, None)
-        self._bell.ring()
-        if not task.cancelled() and (error := task.exception()):
-            log.error("delivery.crashed", error=type(error).__name__)
+    async def _silent(self) -> bool:
+        """Whether a stop is known, asked anew after a moment: nothing needs to reach the fence to be told so there."""
+        if time.monotonic() - self._free_at > _FREE_FOR:
+            if await self._switch.held():
+                return True
+            self._free_at = time.monotonic()
+        return False
 
-    async def _send(self, delivery: Ready) -> None:
-        """One delivery: fence, send, settle. What happens between is written in the ledger before and after."""
-        channel = self._channels[delivery.account_id]
+    async def _pass(self, group: Sequence[Ready]) -> None:
+        """Let a group pass the fence together, and start what has passed, unless a press came meanwhile."""
+        now = self._clock.now()
+        terms = {d.account_id: self._terms(d.account_id, now) for d in group}
+        # Counted from before the commit: a process stopped in between must find its time gone.
+        write_before = time.monotonic() + WRITE_WITHIN
+        with metrics.timed("fence"):
+            flights = await self._fence(group, terms, now)
+        if flights:
+            failpoint("outbox.intent")
+        held = bool(flights) and await self._held()
+        for delivery in group:
+            flight = flights.get(delivery.id)
+            if isinstance(flight, InFlight):
+                self._start(delivery, self._carry(flight, write_before, held))
+            elif flight is not None:
+                self._start(delivery, self._end_broken(delivery, flight))
+            else:
+                self._start(delivery, self._refused(delivery, terms[delivery.account_id]))
+
+    def _terms(self, account_id: str, now: datetime) -> Terms:
+        answered = timedelta(seconds=WRITE_WITHIN + self._channels[account_id].answer_timeout)
+        open_since = now - WINDOW if account_id in self._windowed else None
+        return Terms(now + answered + _SETTLE_MARGIN, open_since)
+
+    async def _fence(
+        self, group: Sequence[Ready], terms: Mapping[str, Terms], now: datetime
+    ) -> dict[UUID, InFlight | Exception]:
+        """Commit the intents; where that fails for one of them, each alone."""
         try:
-            flight, write_before = await self._pass_fence(delivery, channel)
-        except StoreUnavailable as error:
-            log.warning("outbox.store_unavailable", error=str(error))
-            await asyncio.sleep(0.3)
-            return
-        except Exception as error:  # a row that cannot be read must not be tried for ever
-            log.error("delivery.broken", error=type(error).__name__, delivery_id=delivery.id)
-            await self._end_broken(delivery, type(error).__name__)
-            return
-        if flight is None:
-            return
-        failpoint("outbox.intent")
+            async with self._ledger.single() as single:
+                return await deliveries.pass_fences(single, self._ledger.vault, group, terms, now)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # what cannot be read must not be tried for ever
+            if len(group) == 1:
+                return {group[0].id: error}
+        return {k: v for one in group for k, v in (await self._fence([one], terms, now)).items()}
+
+    async def _held(self) -> bool:
+        """Whether a press that the ledger could not take came while the fence waited for its answer."""
+        try:
+            return await self._switch.held()
+        except StoreUnavailable:
+            return True
+
+    def _start(self, delivery: Ready, work: Coroutine[Any, Any, bool]) -> None:
+        task = asyncio.create_task(work, name=str(delivery.id))
+        self._busy[delivery.conversation_id] = task
+        task.add_done_callback(partial(self._ended, delivery.conversation_id))
+
+    def _ended(self, conversation_id: UUID, task: asyncio.Task[bool]) -> None:
+        """Look again where something may follow: behind it, or where there was no room."""
+        crowded = len(self._busy) >= _AT_ONCE
+        self._busy.pop(conversation_id, None)
+        error = None if task.cancelled() else task.exception()
+        if error:
+            log.error("delivery.crashed", error=type(error).__name__)
+        if crowded or task.cancelled() or error or task.result():
+            self._bell.ring()
+
+    async def _carry(self, flight: InFlight, write_before: float, held: bool) -> bool:
+        """Send and settle what has passed; returns whether something may follow in its conversation."""
         with tracing(flight.message_id):
             with metrics.timed("send"):
-                result = await self._unless_held(channel, flight, write_before)
+                result = (
+                    NotSent("The switch was pressed, or nobody knows, before the first byte.")
+                    if held
+                    else await _attempt(self._channels[flight.ready.account_id], flight, write_before)
+                )
             failpoint("outbox.sent")
-            await self._settle(flight, result)
+            status = await self._settle((flight, result))
+            metrics.deliveries.labels(status).inc()
+            log.info(
+                "delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id
+            )
+        return flight.more or status != "sent"
 
-    async def _end_broken(self, delivery: Ready, error: str) -> None:
+    async def _end_broken(self, delivery: Ready, error: Exception) -> bool:
+        log.error("delivery.broken", error=type(error).__name__, delivery_id=delivery.id)
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
-            receipts, _ = await settling.broken(tx, delivery, error, now)
+            receipts, _ = await settling.broken(tx, delivery, type(error).__name__, now)
         self._effects.settled(receipts, now)
+        return True
 
-    async def _pass_fence(self, delivery: Ready, channel: Channel) -> tuple[InFlight | None, float]:
-        """Commit the intent to send; None where something forbids it. No lock is held once this returns."""
-        now = self._clock.now()
-        until = now + timedelta(seconds=WRITE_WITHIN + channel.answer_timeout) + _SETTLE_MARGIN
-        open_since = now - WINDOW if delivery.account_id in self._windowed else None
-        with metrics.timed("fence"):
-            async with self._ledger.transaction() as tx:
-                flight = await deliveries.pass_fence(tx, self._ledger.vault, delivery, now, until, open_since)
-                # Counted from before the commit: a process stopped in between must find its time gone.
-                write_before = time.monotonic() + WRITE_WITHIN
-        if flight is None:
-            await self._refused(delivery)
-        return flight, write_before
-
-    async def _unless_held(self, channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:
-        """Send, unless a press that the ledger could not take came while the fence waited for its answer."""
-        try:
-            held = await self._switch.held()
-        except StoreUnavailable:
-            held = True
-        if held:
-            return NotSent("The switch was pressed, or nobody knows, before the first byte.")
-        return await _attempt(channel, flight, write_before)
-
-    async def _refused(self, delivery: Ready) -> None:
+    async def _refused(self, delivery: Ready, terms: Terms) -> bool:
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
-            silenced = await settling.refused(tx, delivery, now)
+            silenced = await settling.refused(tx, delivery, now, terms.open_since)
         self._effects.settled(silenced, now)
+        return True
 
-    async def _settle(self, flight: InFlight, result: Sent | Exception) -> None:
-        """Write down what became of it; the ledger being away, try until it is back."""
+    async def _settle_group(self, group: Sequence[Outcome]) -> list[str | BaseException]:
+        """Write down what became of them; the ledger being away, try until it is back."""
+        plain = _plain(group)
+        statuses: dict[UUID, str | BaseException] = {}
+        if len(plain) > 1:
+            try:
+                statuses = await self._until_back(partial(self._settle_plain, plain))
+            except Exception as error:  # each alone then, so that only its own fault is its fault
+                log.error("delivery.group_failed", error=type(error).__name__)
+        for flight, result in group:
+            if flight.ready.id not in statuses:
+                try:
+                    statuses[flight.ready.id] = await self._until_back(
+                        partial(self._settle_one, flight, result)
+                    )
+                except Exception as error:
+                    statuses[flight.ready.id] = error
+        return [statuses[flight.ready.id] for flight, _ in group]
+
+    async def _until_back[T](self, write: Callable[[datetime], Awaitable[T]]) -> T:
         while True:
-            now = self._clock.now()
             try:
                 with metrics.timed("settle"):
-                    async with self._ledger.transaction() as tx:
-                        status, (receipts, due_again) = await self._write_result(tx, flight, result, now)
-                break
+                    return await write(self._clock.now())
             except StoreUnavailable:
                 await asyncio.sleep(0.3)
-        metrics.deliveries.labels(status).inc()
-        log.info("delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id)
+
+    async def _settle_plain(
+        self, group: Sequence[tuple[InFlight, Sent]], now: datetime
+    ) -> dict[UUID, str | BaseException]:
+        async with self._ledger.single() as single:
+            receipts, due_again = await taken.sent_all(single, self._ledger.vault, group, now)
+        for flight, _ in group:
+            self._tell(flight, "sent", flight.ready.conversation_id in due_again, now)
+        self._effects.settled(receipts, now)
+        return {flight.ready.id: "sent" for flight, _ in group}
+
+    async def _settle_one(self, flight: InFlight, result: Sent | Exception, now: datetime) -> str:
+        if plain := _plain([(flight, result)]):
+            await self._settle_plain(plain, now)
+            return "sent"
+        async with self._ledger.transaction() as tx:
+            status, (receipts, due_again) = await self._write_result(tx, flight, result, now)
+        self._tell(flight, status, due_again, now)
+        self._effects.settled(receipts, now)
+        return status
+
+    def _tell(self, flight: InFlight, status: str, due_again: bool, now: datetime) -> None:
         if due_again:
             self._effects.due_again(flight, now)
         self._effects.left(flight, status, now)
-        self._effects.settled(receipts, now)
 
     async def _write_result(
         self, tx: Connection, flight: InFlight, result: Sent | Exception, now: datetime
     ) -> tuple[str, tuple[list[Receipt], bool]]:
         delivery = flight.ready
         if isinstance(result, Sent):
-            return "sent", await settling.sent(tx, self._ledger.vault, flight, result, now)
+            return "sent", await taken.sent(tx, self._ledger.vault, flight, result, now)
         if isinstance(result, ChannelDown):
             again = now + (result.wait or _DOWN_FOR)
             return "retry", await settling.not_sent(tx, delivery, again, str(result), now, free=True)
@@ -205,8 +280,14 @@ class Outbox:
             again = now + max(timedelta(seconds=2**delivery.attempts), result.wait or timedelta(0))
             return "retry", await settling.not_sent(tx, delivery, again, str(result), now)
         if isinstance(result, NotSent | Rejected):
-            return "failed", await settling.not_sent(tx, delivery, None, str(result), now)
+            rule = result.rule if isinstance(result, Rejected) else None
+            return "failed", await settling.not_sent(tx, delivery, None, str(result), now, rule=rule)
         return "uncertain", await settling.uncertain(tx, delivery, str(result), now)
+
+
+def _plain(group: Sequence[Outcome]) -> list[tuple[InFlight, Sent]]:
+    """Those that were taken, and are not one of several parts that speak to a message."""
+    return [(f, r) for f, r in group if isinstance(r, Sent) and (f.alone or not f.outgoing.text)]
 
 
 async def _attempt(channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from asyncpg import Record
+
 from secondme.domain.persona import Persona
 from secondme.domain.turn import Contact, Turn
 from secondme.pipeline.personas import Personas
+from secondme.pipeline.together import Together
 from secondme.ports import Voices
 from secondme.stores.ledger import Ledger, turns, voices
 
@@ -20,15 +23,20 @@ class Recall:
         self._ledger = ledger
         self._personas = personas
         self._own = own
+        self._window = Together[Turn, Sequence[Record]](self._windows)
 
     async def __call__(self, turn: Turn) -> Turn:
         if not turn.answers:
             return turn
-        async with self._ledger.light() as light:
-            window = await turns.window(light, self._ledger.vault, turn, WINDOW)
+        window = turns.lines(self._ledger.vault, await self._window(turn))
         personas = await self._personas.all()
         examples = await self._own.nearest([m.text for m in turn.messages], EXAMPLES)
         return replace(turn, window=tuple(window), persona=choose(personas, turn.contact), examples=examples)
+
+    async def _windows(self, group: Sequence[Turn]) -> list[Sequence[Record] | BaseException]:
+        async with self._ledger.light() as light:
+            found = await turns.windows(light, group, WINDOW)
+        return [found.get(turn.conversation_id, ()) for turn in group]
 
 
 def choose(personas: Sequence[Persona], contact: Contact) -> Persona | None:

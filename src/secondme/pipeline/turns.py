@@ -21,10 +21,11 @@ from secondme.observe.logs import get_logger, tracing
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.pacing import Pacing
+from secondme.pipeline.together import Together
 from secondme.ports import Clock, Stage
 from secondme.stores.ledger import Ledger, commits, due, pauses
 from secondme.stores.ledger import turns as statements
-from secondme.stores.ledger.commits import Superseded
+from secondme.stores.ledger.commits import Ending, Superseded
 
 log = get_logger(__name__)
 _BATCH = 100
@@ -54,6 +55,7 @@ class Turns:
         self._effects = effects
         self._bell = bell
         self._clock = clock
+        self._end = Together[Ending, None](self._end_all)
         self._claiming = asyncio.Lock()
         self._running: dict[UUID, asyncio.Task[None]] = {}  # by token
         self._held: dict[UUID, UUID] = {}  # conversation by token, of Turns that have not begun to commit
@@ -112,7 +114,7 @@ class Turns:
                 turns, unreadable = await statements.load(
                     light, self._ledger.vault, claims, self._accounts, now
                 )
-        await self._bell.acknowledge(bells)
+        self._bell.acknowledge(bells)
         if claims:
             failpoint("turns.claimed")
         crashing = {c.token for c in claims if c.claims > statements.MAX_CLAIMS}
@@ -189,11 +191,9 @@ class Turns:
         self._held.pop(turn.token, None)
         now = self._clock.now()
         planned = self._pacing.plan(turn, turn.draft.parts, now) if turn.draft else []
+        ending = Ending(turn, planned, why(turn), now)
         try:
-            with metrics.timed("commit"):
-                # A plan that a crash of Postgres takes back is composed again; the fence's own commit puts it on disk.
-                async with self._ledger.transaction(lazy=True) as tx:
-                    await commits.commit(tx, self._ledger.vault, turn, planned, why(turn), now)
+            await self._end(ending)
         except asyncpg.UniqueViolationError:
             # The ledger refused a second answer: something above has lost its count.
             metrics.invariant_breaches.labels("2").inc()
@@ -201,6 +201,21 @@ class Turns:
             await self._commit(_failed(turn, "turn.second_answer"))
             return
         await self._tell(turn, [p.id for p, _ in planned if p.kind is DeliveryKind.TEXT], now)
+
+    async def _end_all(self, endings: Sequence[Ending]) -> list[BaseException | None]:
+        """Commit Turns together; where the ledger refuses that for one of them, each alone."""
+        try:
+            with metrics.timed("commit"):
+                # A plan that a crash of Postgres takes back is composed again; the fence's own commit puts it on disk.
+                async with self._ledger.light() as light:
+                    ended = await commits.commit_all(light, self._ledger.vault, endings)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if len(endings) == 1:
+                return [error]
+            return [answer for one in endings for answer in await self._end_all([one])]
+        return [None if e.turn.id in ended else Superseded() for e in endings]
 
     async def _tell(self, turn: Turn, planned: Sequence[UUID], now: datetime) -> None:
         verdict = turn.verdict

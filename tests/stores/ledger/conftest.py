@@ -13,8 +13,9 @@ from secondme.domain.delivery import Sent
 from secondme.domain.turn import Draft, Part, Turn, Verdict
 from secondme.embedded import Addresses
 from secondme.pipeline.pacing import Pacing
-from secondme.stores.ledger import commits, deliveries, settling, turns
-from secondme.stores.ledger.deliveries import InFlight, Ready
+from secondme.stores.ledger import commits, deliveries, settling, taken, turns
+from secondme.stores.ledger.commits import Ending
+from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.turns import Claim
 from tests.support.world import World
@@ -55,7 +56,7 @@ class Steps:
         ledger, now = self.world.ledger, self.world.clock.now()
         planned = Pacing(False).plan(turn, turn.draft.parts, now) if turn.draft else []
         async with ledger.transaction() as tx:
-            await commits.commit(tx, ledger.vault, turn, planned, {}, now)
+            await commits.commit(tx, ledger.vault, Ending(turn, planned, {}, now))
         return turn
 
     async def answer(self, *texts: str) -> Turn:
@@ -69,8 +70,11 @@ class Steps:
     async def fence(self, delivery: Ready, now: datetime | None = None) -> InFlight | None:
         ledger, now = self.world.ledger, now or self.world.clock.now()
         async with ledger.transaction() as tx:
-            until = now + timedelta(seconds=9)
-            return await deliveries.pass_fence(tx, ledger.vault, delivery, now, until, None)
+            terms = {delivery.account_id: Terms(now + timedelta(seconds=9))}
+            flights = await deliveries.pass_fences(tx, ledger.vault, [delivery], terms, now)
+        flight = flights.get(delivery.id)
+        assert not isinstance(flight, Exception)
+        return flight
 
     async def fly(self) -> InFlight:
         """Let the one delivery that is ready pass the fence."""
@@ -82,7 +86,7 @@ class Steps:
     async def sent(self, flight: InFlight, provider_id: str | None = None) -> list[Receipt]:
         ledger, now = self.world.ledger, self.world.clock.now()
         async with ledger.transaction() as tx:
-            return (await settling.sent(tx, ledger.vault, flight, Sent(provider_id), now))[0]
+            return (await taken.sent(tx, ledger.vault, flight, Sent(provider_id), now))[0]
 
     async def uncertain(self, flight: InFlight) -> list[Receipt]:
         async with self.world.ledger.transaction() as tx:

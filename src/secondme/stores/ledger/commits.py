@@ -1,160 +1,138 @@
-"""The one commit that ends a Turn."""
+"""The one commit that ends Turns, together where several end within the same moment."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from secondme.domain.delivery import DeliveryKind, Planned
 from secondme.domain.turn import Turn
-from secondme.stores.ledger import due
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal
 
+_ENDED_MEANWHILE = "SM001"
+
 
 class Superseded(Exception):
-    """The Turn's token is gone: somebody newer decides."""
+    """The Turn's token is gone, or a message of it has ended since: somebody newer decides."""
 
 
-async def commit(
-    tx: Connection,
-    vault: Vault,
-    turn: Turn,
-    planned: Sequence[tuple[Planned, UUID]],
-    why: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    """End a Turn in one commit: silences, plans, receipts, pause and release. Raises Superseded.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one Turn ends. `planned` pairs each delivery with the message that it speaks to; `why` is for the owner."""
 
-    `planned` pairs each delivery with the message that it speaks to. The token is checked here, under the row lock.
+    turn: Turn
+    planned: Sequence[tuple[Planned, UUID]]
+    why: Mapping[str, Any]
+    now: datetime
+
+
+async def commit_all(tx: Connection, vault: Vault, endings: Sequence[Ending]) -> set[UUID]:
+    """End Turns in one commit: silences, plans, receipts, pauses and releases. Returns the ids of those that ended.
+
+    Each token is checked there, under the row lock; whose token is gone is passed over. delivery_answers is the
+    uniqueness that guards against a second answer: one for each message and part. Raises Superseded where a message
+    has ended since it was loaded, and UniqueViolationError for a second answer: then none has ended.
     """
-    key = await _hold(tx, vault, turn)
-    await _write_turn(tx, key, turn, why, now)
-    if planned:
-        await _plan(tx, vault, key, turn, planned, now)
-    verdict = turn.verdict
-    if verdict and verdict.pause:
-        reason, length = verdict.pause
-        await tx.execute(
-            "INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5)",
-            uuid4(),
-            turn.contact.id,
-            reason,
-            now,
-            now + length,
-        )
-    if not planned:
-        await due.recompute(tx, [turn.conversation_id])
+    columns = [
+        *_columns([_turn_row(vault, e) for e in endings], 14),
+        *_columns([row for e in endings for row in _ended_rows(e.turn)], 4),
+        *_columns([row for e in endings for row in _planned_rows(vault, e)], 11),
+        *_columns([row for e in endings if e.planned for row in _links(e)], 4),
+        *_columns([row for e in endings for row in _pause_rows(e)], 4),
+    ]
+    try:
+        rows = await tx.fetch(_COMMIT, *columns)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == _ENDED_MEANWHILE:
+            raise Superseded from None
+        raise
+    return {row["committed"] for row in rows}
 
 
-async def _hold(tx: Connection, vault: Vault, turn: Turn) -> bytes:
-    """Check that the Turn still holds its conversation; returns the contact's key. Raises Superseded."""
-    wrapped = await tx.fetchval(
-        """SELECT k.key FROM conversations c JOIN contacts k ON k.id = c.user_id
-           WHERE c.id = $1 AND c.lease_token = $2 FOR UPDATE OF c""",
-        turn.conversation_id,
-        turn.token,
-    )
-    if wrapped is None:
+async def commit(tx: Connection, vault: Vault, ending: Ending) -> None:
+    """End one Turn. Raises Superseded, UniqueViolationError."""
+    if not await commit_all(tx, vault, [ending]):
         raise Superseded
-    return vault.contact_key(turn.contact.id, wrapped)
 
 
-async def _write_turn(tx: Connection, key: bytes, turn: Turn, why: Mapping[str, Any], now: datetime) -> None:
-    """The Turn's own row, the messages that end with it, and the release, in one statement."""
-    verdict, draft = turn.verdict, turn.draft
-    ended = [(m, "silent", rule) for m, rule in turn.silenced]
-    if verdict and verdict.failed:
-        ended += [(m.id, "failed", verdict.rule) for m in turn.messages]
-    await tx.execute(
-        """WITH turn AS (
-             INSERT INTO turns (id, conversation_id, user_id, created_at, rule, mind, tokens, timings, why,
-               quotes_when_overtaken) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)),
-           ended AS (
-             UPDATE messages m SET outcome = e.outcome, rule = e.rule, settled_at = $4
-             FROM unnest($11::uuid[], $12::text[], $13::text[]) AS e (id, outcome, rule)
-             WHERE m.id = e.id AND m.outcome IS NULL)
-           UPDATE conversations SET lease_token = NULL, lease_until = NULL, claims = 0, due_at = NULL,
-             not_before = $14, attempts = $15 WHERE id = $2""",
+_COMMIT = f"SELECT committed FROM commit_turns({', '.join(f'${n}' for n in range(1, 38))})"
+
+
+def _columns(rows: Iterable[tuple[object, ...]], width: int) -> Iterable[Sequence[object]]:
+    """Rows as columns, for unnest."""
+    return list(zip(*rows, strict=True)) or [()] * width
+
+
+def _turn_row(vault: Vault, e: Ending) -> tuple[object, ...]:
+    turn, verdict, draft = e.turn, e.turn.verdict, e.turn.draft
+    return (
         turn.id,
         turn.conversation_id,
+        turn.token,
         turn.contact.id,
-        now,
+        e.now,
         verdict.rule if verdict else "",
         draft.mind if draft else None,
         draft.tokens if draft else 0,
         dict(turn.timings),
-        seal(key, json.dumps(why), f"turns:{turn.id}:why"),
+        seal(_key(vault, turn), json.dumps(e.why), f"turns:{turn.id}:why"),
         turn.account.profile.quotes_when_overtaken,
-        [m for m, _, _ in ended],
-        [outcome for _, outcome, _ in ended],
-        [rule for _, _, rule in ended],
         verdict.hold_until if verdict else None,
         turn.attempts + 1 if verdict and verdict.retry else 0,
+        len(turn.messages) if e.planned else 0,
     )
 
 
-async def _plan(
-    tx: Connection,
-    vault: Vault,
-    key: bytes,
-    turn: Turn,
-    planned: Sequence[tuple[Planned, UUID]],
-    now: datetime,
-) -> None:
-    """The deliveries in the order in which they leave, and their claim on the messages that they answer.
-
-    delivery_answers is the uniqueness that guards against a second answer: one for each message and part.
-    """
-    rows = [_planned_row(vault, key, p, answers) for p, answers in planned]
-    links = _links(turn, planned)
-    taken = await tx.fetch(
-        """WITH plans AS (
-             INSERT INTO deliveries (account_id, conversation_id, user_id, turn_id, status, created_at, id, kind, part,
-               answers, quotes, text, text_digest, not_before, typing_ms)
-             SELECT $1, $2, $3, $4, 'planned', $5, p.id, p.kind, p.part, p.answers, p.quotes, p.text, p.digest,
-               p.not_before, p.typing_ms
-             FROM unnest($6::uuid[], $7::text[], $8::int[], $9::uuid[], $10::uuid[], $11::bytea[], $12::text[],
-               $13::timestamptz[], $14::int[]) WITH ORDINALITY
-               AS p (id, kind, part, answers, quotes, text, digest, not_before, typing_ms, place)
-             ORDER BY p.place),
-           answered AS (
-             INSERT INTO delivery_answers (message_id, part, delivery_id)
-             SELECT * FROM unnest($15::uuid[], $16::int[], $17::uuid[]))
-           UPDATE messages SET turn_id = $4 WHERE id = ANY($15) AND outcome IS NULL AND turn_id IS NULL RETURNING id""",
-        turn.account.id,
-        turn.conversation_id,
-        turn.contact.id,
-        turn.id,
-        now,
-        *zip(*rows, strict=True),
-        [message for message, _, _ in links],
-        [part for _, part, _ in links],
-        [delivery for _, _, delivery in links],
-    )
-    if len(taken) < len(turn.messages):
-        raise Superseded  # one of them has ended since it was loaded
+def _key(vault: Vault, turn: Turn) -> bytes:
+    return vault.contact_key(turn.contact.id, turn.contact.key)
 
 
-def _links(turn: Turn, planned: Sequence[tuple[Planned, UUID]]) -> list[tuple[UUID, int, UUID]]:
-    """(message, part, delivery): each message with the parts that speak to it, or with the first part of all."""
-    texts = [(p, answers) for p, answers in planned if p.kind is DeliveryKind.TEXT]
-    links = [(answers, p.part, p.id) for p, answers in texts]
+def _ended_rows(turn: Turn) -> Iterable[tuple[object, ...]]:
+    """(turn, message, outcome, rule) of the messages that end with the Turn itself."""
+    for message_id, rule in turn.silenced:
+        yield turn.id, message_id, "silent", rule
+    if turn.verdict and turn.verdict.failed:
+        for message in turn.messages:
+            yield turn.id, message.id, "failed", turn.verdict.rule
+
+
+def _planned_rows(vault: Vault, e: Ending) -> Iterable[tuple[object, ...]]:
+    """The deliveries in the order in which they leave."""
+    key = _key(vault, e.turn)
+    for p, answers in e.planned:
+        yield (
+            e.turn.id,
+            p.id,
+            e.turn.account.id,
+            p.kind,
+            p.part,
+            answers,
+            p.quotes,
+            seal(key, p.text, f"deliveries:{p.id}:text") if p.text else None,
+            vault.digest("echo", p.text) if p.text else None,
+            p.not_before,
+            p.typing_ms,
+        )
+
+
+def _links(e: Ending) -> Iterable[tuple[object, ...]]:
+    """(turn, message, part, delivery): each message with the parts that speak to it, or with the first part of all."""
+    texts = [(p, answers) for p, answers in e.planned if p.kind is DeliveryKind.TEXT]
     spoken_to = {answers for _, answers in texts}
     first = texts[0][0]
-    return links + [(m.id, first.part, first.id) for m in turn.messages if m.id not in spoken_to]
+    for p, answers in texts:
+        yield e.turn.id, answers, p.part, p.id
+    for message in e.turn.messages:
+        if message.id not in spoken_to:
+            yield e.turn.id, message.id, first.part, first.id
 
 
-def _planned_row(vault: Vault, key: bytes, p: Planned, answers: UUID) -> tuple[object, ...]:
-    return (
-        p.id,
-        p.kind,
-        p.part,
-        answers,
-        p.quotes,
-        seal(key, p.text, f"deliveries:{p.id}:text") if p.text else None,
-        vault.digest("echo", p.text) if p.text else None,
-        p.not_before,
-        p.typing_ms,
-    )
+def _pause_rows(e: Ending) -> Iterable[tuple[object, ...]]:
+    if e.turn.verdict and e.turn.verdict.pause:
+        reason, length = e.turn.verdict.pause
+        yield e.turn.id, uuid4(), reason, e.now + length

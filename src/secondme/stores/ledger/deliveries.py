@@ -1,12 +1,15 @@
 """Deliveries: what may go next, the fence that every byte passes, and what is known afterwards."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
 from secondme.domain.delivery import DeliveryKind, Outgoing
+from secondme.domain.errors import ConfigError
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
@@ -44,6 +47,8 @@ class InFlight:
     mind: str | None
     tokens: int
     arrived: datetime
+    key: bytes  # the contact's, opened
+    more: bool  # something comes after it in its conversation
 
 
 async def ready(
@@ -70,73 +75,62 @@ def _ready(r: asyncpg.Record) -> Ready:
     return Ready(r["id"], r["account_id"], r["user_id"], r["conversation_id"], r["turn_id"], r["attempts"])
 
 
-async def pass_fence(
-    tx: Connection, vault: Vault, delivery: Ready, now: datetime, until: datetime, open_since: datetime | None
-) -> InFlight | None:
-    """Commit the intent to send, if everything still allows it; None where something forbids it.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an account's channel asks of a fence."""
 
-    The locks are taken in a statement of their own, so that the second statement sees whatever a press has
-    committed before them. `until` is when nobody can still be sending it; `open_since` closes the provider's
-    24-hour window: a conversation without an inbound since then gets no text.
+    until: datetime  # when nobody can still be sending it
+    open_since: datetime | None = None  # a conversation without an inbound since then gets no text
+
+
+async def pass_fences(
+    tx: Connection, vault: Vault, group: Sequence[Ready], terms: Mapping[str, Terms], now: datetime
+) -> dict[UUID, InFlight | Exception]:
+    """Commit the intents to send, each if everything still allows it; what is forbidden is absent.
+
+    The statement is `pass_fences` of migration 0004: it shares everybody's lock and those of the contacts, and then
+    sees whatever a press has committed before them. A plan that somebody is just changing is passed over, too. One
+    whose sealed values cannot be opened is in flight as well; the error stands in its place. `terms` by account.
     """
-    await tx.execute(
-        "SELECT pg_advisory_xact_lock_shared($1, 0), pg_advisory_xact_lock_shared($2, hashtext($3))",
-        SWITCH_LOCK,
-        CONTACT_LOCK,
-        str(delivery.contact_id),
-    )
-    row = await tx.fetchrow(
-        f"""UPDATE deliveries d SET status = 'in_flight', in_flight_at = $2, in_flight_until = $3,
-              attempts = d.attempts + 1,
-              quotes = CASE
-                WHEN d.quotes IS NOT NULL OR d.kind <> 'text' OR d.part > 1 OR NOT t.quotes_when_overtaken THEN d.quotes
-                WHEN $2 - m.created_at > $5 OR (SELECT count(*) FROM messages x WHERE x.conversation_id = c.id
-                  AND x.direction = 'incoming' AND x.seq > m.seq
-                  AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) > 1 THEN d.answers ELSE NULL END
-            FROM conversations c, contacts k, identities i, turns t, messages m
-            WHERE d.id = $1 AND d.status = 'planned' AND c.id = d.conversation_id AND k.id = d.user_id
-              AND i.id = c.identity_id AND t.id = d.turn_id AND m.id = d.answers
-              AND d.not_before > $6 AND c.enabled AND (c.last_owner_at IS NULL OR c.last_owner_at < d.created_at)
-              AND ($4::timestamptz IS NULL OR d.kind <> 'text' OR c.last_inbound_at > $4)
-              AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.user_id IS NULL OR p.user_id = d.user_id)
-                AND {MET_PAUSE})
-              AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
-                AND e.status IN ('planned', 'in_flight'))
-            RETURNING d.id, d.kind, d.part, d.text, d.quotes, d.answers, d.typing_ms, d.turn_id, c.identity_id, k.key,
-              i.address, t.mind, t.tokens, m.created_at AS arrived, (SELECT count(*) FROM deliveries x
-                WHERE x.turn_id = d.turn_id AND x.answers = d.answers AND x.kind = 'text') = 1
-                AND d.kind = 'text' AS alone""",
-        delivery.id,
+    rows = await tx.fetch(
+        "SELECT * FROM pass_fences($1, $2, $3, $4, $5, $6, $7)",
+        [d.id for d in group],
+        sorted({d.contact_id for d in group}),
+        [terms[d.account_id].until for d in group],
+        [terms[d.account_id].open_since for d in group],
         now,
-        until,
-        open_since,
         _OVERTAKEN_AFTER,
         now - PLAN_LIVES,
     )
-    return await _in_flight(tx, vault, delivery, row) if row else None
+    by_id = {d.id: d for d in group}
+    return {row["delivery"]: _in_flight(vault, by_id[row["delivery"]], row) for row in rows}
 
 
-async def _in_flight(tx: Connection, vault: Vault, delivery: Ready, row: asyncpg.Record) -> InFlight:
-    key = vault.contact_key(delivery.contact_id, row["key"])
-    about = row["quotes"] if row["kind"] == DeliveryKind.TEXT else row["answers"]
-    source = await tx.fetchval("SELECT source FROM messages WHERE id = $1", about) if about else None
-    outgoing = Outgoing(
-        delivery_id=delivery.id,
-        account_id=delivery.account_id,
-        address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
-        kind=DeliveryKind(row["kind"]),
-        text=unseal(key, row["text"], f"deliveries:{delivery.id}:text") if row["text"] else "",
-        quotes=unseal(key, source, f"messages:{about}:source") if source else None,
-    )
+def _in_flight(vault: Vault, delivery: Ready, row: asyncpg.Record) -> InFlight | Exception:
+    try:
+        key = vault.contact_key(delivery.contact_id, row["key_"])
+        text, source = row["text_"], row["source_"]
+        outgoing = Outgoing(
+            delivery_id=delivery.id,
+            account_id=delivery.account_id,
+            address=unseal(key, row["address_"], f"identities:{row['identity']}:address"),
+            kind=DeliveryKind(row["kind_"]),
+            text=unseal(key, text, f"deliveries:{delivery.id}:text") if text else "",
+            quotes=unseal(key, source, f"messages:{row['about']}:source") if source else None,
+        )
+    except (InvalidTag, ConfigError, ValueError, TypeError) as error:
+        return error
     return InFlight(
         outgoing,
         delivery,
-        row["answers"],
+        row["answers_"],
         row["alone"],
-        row["typing_ms"],
-        row["mind"],
-        row["tokens"],
+        row["typing"],
+        row["mind_"],
+        row["tokens_"],
         row["arrived"],
+        key,
+        row["more"],
     )
 
 

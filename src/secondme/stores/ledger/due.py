@@ -38,24 +38,8 @@ async def recompute(tx: Connection, conversations: Sequence[UUID]) -> list[UUID]
     A conversation with something planned or in flight is not due: what is answered next waits until that has left.
     Returns those that are due now or later.
     """
-    rows = await tx.fetch(
-        """UPDATE conversations c SET
-             due_at = CASE WHEN w.due IS NULL OR EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.conversation_id = c.id AND d.status IN ('planned', 'in_flight'))
-               THEN NULL ELSE greatest(w.due, c.not_before) END,
-             not_before = CASE WHEN w.due IS NULL THEN NULL ELSE c.not_before END,
-             attempts = CASE WHEN w.due IS NULL THEN 0 ELSE c.attempts END
-           FROM (SELECT v.id, CASE a.takes
-                     WHEN 'burst' THEN least(max(m.created_at) + a.debounce, min(m.created_at) + a.debounce_cap)
-                     ELSE min(m.created_at) + a.debounce END AS due
-                 FROM conversations v JOIN accounts a ON a.id = v.account_id
-                 LEFT JOIN messages m ON m.conversation_id = v.id AND m.direction = 'incoming'
-                   AND m.outcome IS NULL AND m.turn_id IS NULL
-                 WHERE v.id = ANY($1) GROUP BY v.id, a.takes, a.debounce, a.debounce_cap) w
-           WHERE c.id = w.id RETURNING c.id, c.due_at""",
-        conversations,
-    )
-    return [row["id"] for row in rows if row["due_at"] is not None]
+    rows = await tx.fetch("SELECT conversation, due FROM recompute($1)", conversations)
+    return [row["conversation"] for row in rows if row["due"] is not None]
 
 
 async def revoke(tx: Connection, conversations: Sequence[UUID]) -> None:
@@ -110,30 +94,12 @@ async def settle_turns(tx: Connection, turns: Sequence[UUID], now: datetime) -> 
     later no takes a reply back.
     """
     rows = await tx.fetch(
-        """WITH done AS (
-             SELECT a.message_id, bool_or(d.status = 'sent') AS sent, bool_or(d.status = 'uncertain') AS uncertain,
-                    max(d.sent_at) AS sent_at, max(t.rule) AS rule
-             FROM delivery_answers a JOIN deliveries d ON d.id = a.delivery_id JOIN turns t ON t.id = d.turn_id
-             WHERE d.turn_id = ANY($1)
-             GROUP BY a.message_id HAVING NOT bool_or(d.status IN ('planned', 'in_flight'))),
-           settled AS (
-             UPDATE messages m SET settled_at = coalesce(m.settled_at, $2), replied_at = done.sent_at,
-               outcome = CASE WHEN done.sent THEN 'replied' WHEN done.uncertain THEN 'uncertain' ELSE 'failed' END,
-               rule = CASE WHEN done.sent THEN done.rule WHEN done.uncertain THEN 'outbox.uncertain'
-                           ELSE 'outbox.rejected' END
-             FROM done WHERE m.id = done.message_id AND (
-               m.outcome IS NULL OR m.outcome = 'uncertain' OR (m.outcome = 'replied' AND NOT done.sent))
-             RETURNING m.id, m.user_id, m.conversation_id, m.outcome, m.rule, m.created_at, m.client_timestamp),
-           newest AS (
-             UPDATE conversations c SET answered_until = greatest(c.answered_until, s.latest)
-             FROM (SELECT conversation_id, max(client_timestamp) AS latest FROM settled
-                   WHERE outcome <> 'failed' GROUP BY conversation_id) s
-             WHERE c.id = s.conversation_id)
-           SELECT id, user_id, outcome, rule, created_at FROM settled""",
-        turns,
-        now,
+        "SELECT message, contact, how, by_rule, arrived FROM settle_turns($1, $2)", turns, now
     )
-    return _receipts(rows)
+    return [
+        Receipt(message, contact, Outcome(how), rule, arrived)
+        for message, contact, how, rule, arrived in rows
+    ]
 
 
 def _receipts(rows: Iterable[asyncpg.Record]) -> list[Receipt]:

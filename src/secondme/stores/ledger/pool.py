@@ -78,6 +78,15 @@ class Ledger:
             yield connection
 
     @asynccontextmanager
+    async def single(self) -> AsyncIterator[Connection]:
+        """A connection without a transaction, for one statement that is on disk when it returns.
+
+        Raises StoreUnavailable when Postgres does not answer.
+        """
+        async with _mapped(), self._rest.acquire(timeout=10) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def light(self) -> AsyncIterator[Connection]:
         """A connection without a transaction, for single statements that read, or whose loss a crash may cost.
 

@@ -1,68 +1,17 @@
-"""What is known of a delivery after the fence: sent, not sent, uncertain, refused, or settled by a later word."""
+"""What is known of a delivery after the fence: not sent, uncertain, refused, or settled by a later word."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from secondme.domain.delivery import Sent, StatusUpdate
 from secondme.stores.ledger import due
-from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, InFlight, Ready, open_in_flight
+from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, Ready, open_in_flight
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal, unseal
+from secondme.stores.ledger.taken import keep_reply, mark_sent
+from secondme.stores.vault import Vault
 
 _ECHO_WITHIN = timedelta(minutes=10)  # later, the same words are the owner's
-
-
-async def sent(
-    tx: Connection, vault: Vault, flight: InFlight, result: Sent, now: datetime
-) -> tuple[list[Receipt], bool]:
-    """The provider took it. Returns receipts, and whether the conversation is due again.
-
-    An echo or a status may have said so before.
-    """
-    delivery = flight.ready
-    wrapped = await tx.fetchval(
-        """SELECT k.key FROM conversations c JOIN contacts k ON k.id = c.user_id WHERE c.id = $1
-           FOR UPDATE OF c""",
-        delivery.conversation_id,
-    )
-    if wrapped is None:
-        return [], False
-    key = vault.contact_key(delivery.contact_id, wrapped)
-    reply = None
-    if flight.alone:
-        reply = seal(key, flight.outgoing.text, f"messages:{flight.message_id}:reply_text")
-    await _mark_sent(tx, vault, key, delivery.id, result, now, (flight.message_id, reply))
-    if flight.outgoing.text and not flight.alone:
-        await _keep_reply(tx, key, flight.message_id)
-    receipts = await due.settle_turns(tx, [delivery.turn_id], now)
-    return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
-
-
-async def _mark_sent(
-    tx: Connection,
-    vault: Vault,
-    key: bytes,
-    delivery_id: UUID,
-    result: Sent,
-    now: datetime,
-    reply: tuple[UUID, bytes | None] | None = None,
-) -> None:
-    real = result.provider_id
-    await tx.execute(
-        """WITH reply AS (UPDATE messages SET reply_text = $7
-             WHERE id = $6 AND $7::bytea IS NOT NULL AND erased_at IS NULL)
-           UPDATE deliveries SET status = 'sent', sent_at = coalesce(sent_at, $2), settled_at = $2,
-             progress = CASE WHEN progress IN ('delivered', 'read') THEN progress ELSE $3 END, error = NULL,
-             provider_message_id = coalesce($4, provider_message_id), provider = coalesce($5, provider)
-           WHERE id = $1 AND status IN ('in_flight', 'uncertain', 'sent')""",
-        delivery_id,
-        now,
-        result.progress,
-        vault.digest("message", real) if real else None,
-        seal(key, real, f"deliveries:{delivery_id}:provider") if real else None,
-        *(reply or (None, None)),
-    )
 
 
 async def not_sent(
@@ -73,8 +22,9 @@ async def not_sent(
     now: datetime,
     *,
     free: bool = False,
+    rule: str | None = None,
 ) -> tuple[list[Receipt], bool]:
-    """No byte left: planned again for `retry_at`, or failed for good. Presence is never tried again.
+    """No byte left: planned again for `retry_at`, or failed for good by `rule`. Presence is never tried again.
 
     One that a press has named uncertain meanwhile ends failed: it is now known that nothing left. One that was
     overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back. A `free` one
@@ -84,13 +34,14 @@ async def not_sent(
     status = await tx.fetchval(
         """UPDATE deliveries SET status = CASE WHEN $4::timestamptz IS NULL OR kind <> 'text' OR status = 'uncertain'
              THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3,
-             attempts = attempts - $5
+             attempts = attempts - $5, rule = $6
            WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status""",
         delivery.id,
         error,
         now,
         retry_at,
         int(free),
+        rule,
     )
     if free and await _too_old(tx, delivery, retry_at):
         return await _after_ending(tx, delivery, now, send_back=True)
@@ -132,10 +83,11 @@ async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) 
 
 
 async def broken(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
-    """A plan that cannot even be read ends failed, so that it does not stand before all that comes after it."""
+    """One that cannot even be read ends failed, so that it does not stand before all that comes after it."""
     await due.lock(tx, [delivery.conversation_id])
     await tx.execute(
-        "UPDATE deliveries SET status = 'failed', error = $2, settled_at = $3 WHERE id = $1 AND status = 'planned'",
+        "UPDATE deliveries SET status = 'failed', error = $2, settled_at = $3 WHERE id = $1 "
+        "AND status IN ('planned', 'in_flight')",
         delivery.id,
         error,
         now,
@@ -163,11 +115,17 @@ async def sweep(tx: Connection, now: datetime) -> list[Receipt]:
     return receipts
 
 
-async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receipt]:
-    """The fence said no: find out why and end what that ends. A plan that is only stale goes back to the judge."""
+async def refused(
+    tx: Connection, delivery: Ready, now: datetime, open_since: datetime | None = None
+) -> list[Receipt]:
+    """The fence said no: find out why and end what that ends. A plan that is only stale goes back to the judge.
+
+    `open_since` closes the provider's window. Without any reason it was somebody's for a moment, and stays planned.
+    """
     await due.lock(tx, [delivery.conversation_id])
     row = await tx.fetchrow(
         f"""SELECT c.enabled, c.last_owner_at >= d.created_at AS stepped_in, d.not_before <= $3 AS stale,
+              d.kind = 'text' AND NOT coalesce(c.last_inbound_at > $4, $4::timestamptz IS NULL) AS closed,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
               EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
@@ -178,6 +136,7 @@ async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receip
         delivery.id,
         now,
         now - PLAN_LIVES,
+        open_since,
     )
     if row is None or row["behind"]:
         return []
@@ -187,9 +146,12 @@ async def refused(tx: Connection, delivery: Ready, now: datetime) -> list[Receip
         ("contact.disabled", not row["enabled"]),
         ("owner.stepped_in", row["stepped_in"]),
         (None, row["stale"]),
-        ("window.closed", True),
+        ("window.closed", row["closed"]),
     )
-    rule = next(rule for rule, holds in causes if holds)
+    found = [rule for rule, holds in causes if holds]
+    if not found:
+        return []
+    rule = found[0]
     receipts = await due.withdraw(tx, [delivery.conversation_id], now)
     if rule is not None:
         receipts += await due.silence(tx, [delivery.conversation_id], rule, now, only=row["answered"])
@@ -246,9 +208,9 @@ async def settle_by_word(
         return None
     await due.lock(tx, [row["conversation_id"]])
     key = vault.contact_key(row["user_id"], row["key"])
-    await _mark_sent(tx, vault, key, row["id"], result, now)
+    await mark_sent(tx, vault, key, row["id"], result, now)
     await _progress(tx, row["id"], result.progress)
-    await _keep_reply(tx, key, row["answers"])
+    await keep_reply(tx, key, row["answers"])
     receipts = await due.settle_turns(tx, [row["turn_id"]], now)
     await due.recompute(tx, [row["conversation_id"]])
     return receipts
@@ -275,10 +237,12 @@ async def settle_by_status(
         return []
     await due.lock(tx, [row["conversation_id"]])
     await tx.execute(
-        "UPDATE deliveries SET status = 'failed', settled_at = $2, error = $3, progress = 'failed' WHERE id = $1",
+        """UPDATE deliveries SET status = 'failed', settled_at = $2, error = $3, progress = 'failed', rule = $4
+           WHERE id = $1""",
         row["id"],
         now,
         update.error,
+        update.rule,
     )
     receipts = await due.settle_turns(tx, [row["turn_id"]], now)
     await due.recompute(tx, [row["conversation_id"]])
@@ -293,21 +257,6 @@ async def _progress(tx: Connection, delivery_id: UUID, word: str) -> None:
                > coalesce(array_position(ARRAY['sent', 'delivered', 'read'], progress), 0)""",
         delivery_id,
         word,
-    )
-
-
-async def _keep_reply(tx: Connection, key: bytes, message_id: UUID) -> None:
-    """The documented reply_text: the parts that spoke to the message, as far as they were sent."""
-    rows = await tx.fetch(
-        """SELECT id, text FROM deliveries
-           WHERE answers = $1 AND kind = 'text' AND status = 'sent' AND text IS NOT NULL ORDER BY seq""",
-        message_id,
-    )
-    text = "\n".join(unseal(key, r["text"], f"deliveries:{r['id']}:text") for r in rows)
-    await tx.execute(
-        "UPDATE messages SET reply_text = $2 WHERE id = $1 AND erased_at IS NULL",
-        message_id,
-        seal(key, text, f"messages:{message_id}:reply_text"),
     )
 
 

@@ -25,13 +25,14 @@ MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoeve
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A leased conversation, before its messages are loaded."""
+    """A leased conversation, before its messages are loaded; `person` is whom it is with, as the ledger keeps them."""
 
     conversation_id: UUID
     account_id: str
     token: UUID
     attempts: int
     claims: int
+    person: asyncpg.Record
 
 
 async def claim(
@@ -39,7 +40,8 @@ async def claim(
 ) -> list[Claim]:
     """Lease up to `limit` due conversations of these accounts, longest due first.
 
-    A lost claim is only claimed again: light will do.
+    A lost claim is only claimed again: light will do. Pauses are those that still run or ended within the last eight
+    days: longer than any message may wait.
     """
     rows = await tx.fetch(
         """WITH picked AS (
@@ -47,14 +49,19 @@ async def claim(
                AND account_id = ANY($4)
              ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
            UPDATE conversations c SET lease_token = gen_random_uuid(), lease_until = $3, claims = c.claims + 1
-           FROM picked WHERE c.id = picked.id
-           RETURNING c.id, c.account_id, c.lease_token, c.attempts, c.claims""",
+           FROM picked, contacts k WHERE c.id = picked.id AND k.id = c.user_id
+           RETURNING c.id, c.account_id, c.lease_token, c.attempts, c.claims, c.identity_id, c.user_id, c.enabled,
+             c.answered_until, k.key, k.name, k.relationship, k.persona_id,
+             ARRAY(SELECT ROW(p.id, p.user_id, p.reason, p.since, p.until, p.lifted_at) FROM pauses p
+               WHERE (p.user_id IS NULL OR p.user_id = c.user_id)
+                 AND coalesce(least(p.until, p.lifted_at), 'infinity') > $5) AS pauses""",
         now,
         limit,
         now + lease,
         list(accounts),
+        now - timedelta(days=8),
     )
-    return [Claim(r["id"], r["account_id"], r["lease_token"], r["attempts"], r["claims"]) for r in rows]
+    return [Claim(r["id"], r["account_id"], r["lease_token"], r["attempts"], r["claims"], r) for r in rows]
 
 
 async def next_due(tx: Connection, accounts: Collection[str]) -> datetime | None:
@@ -106,32 +113,18 @@ async def load(
     by_id = {c.conversation_id: c for c in claims if c.account_id in accounts}
     if not by_id:
         return [], []
-    people = {r["conversation_id"]: r for r in await _people(tx, list(by_id))}
     waiting: dict[UUID, list[asyncpg.Record]] = {}
     for row in await _waiting(tx, list(by_id)):
         waiting.setdefault(row["conversation_id"], []).append(row)
-    pauses = await _pauses(tx, [r["user_id"] for r in people.values()], now)
     turns, unreadable = [], []
     for conversation_id, held in by_id.items():
-        person, rows = people.get(conversation_id), waiting.get(conversation_id)
-        if person and rows:
+        if rows := waiting.get(conversation_id):
             try:
-                turns.append(_turn(vault, held, accounts[held.account_id], person, rows, pauses, now))
+                turns.append(_turn(vault, held, accounts[held.account_id], rows, now))
             except (InvalidTag, ConfigError, ValueError) as error:
                 log.error("turn.unreadable", error=type(error).__name__)
                 unreadable += [row["id"] for row in rows]
     return turns, unreadable
-
-
-async def _people(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
-    return list(
-        await tx.fetch(
-            """SELECT v.id AS conversation_id, v.identity_id, v.user_id, v.enabled, v.answered_until,
-                      c.key, c.name, c.relationship, c.persona_id
-               FROM conversations v JOIN contacts c ON c.id = v.user_id WHERE v.id = ANY($1)""",
-            conversations,
-        )
-    )
 
 
 async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
@@ -167,30 +160,14 @@ async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Re
     )
 
 
-async def _pauses(tx: Connection, contacts: Sequence[UUID], now: datetime) -> list[Pause]:
-    """Pauses that still run or ended within the last eight days: longer than any message may wait."""
-    rows = await tx.fetch(
-        """SELECT id, user_id, reason, since, until, lifted_at FROM pauses
-           WHERE (user_id IS NULL OR user_id = ANY($1))
-             AND coalesce(least(until, lifted_at), 'infinity') > $2""",
-        contacts,
-        now - timedelta(days=8),
-    )
-    return [
-        Pause(r["id"], r["user_id"], PauseReason(r["reason"]), r["since"], r["until"], r["lifted_at"])
-        for r in rows
-    ]
-
-
 def _turn(
     vault: Vault,
     held: Claim,
     account: Account,
-    person: asyncpg.Record,
     rows: list[asyncpg.Record],
-    pauses: list[Pause],
     now: datetime,
 ) -> Turn:
+    person = held.person
     key = vault.contact_key(person["user_id"], person["key"])
     name = unseal(key, person["name"], f"contacts:{person['user_id']}:name") if person["name"] else None
     messages = [_message(key, row) for row in rows]
@@ -213,7 +190,8 @@ def _turn(
             person["enabled"],
             person["relationship"],
             person["persona_id"],
-            tuple(p for p in pauses if p.covers(person["user_id"])),
+            tuple(Pause(id, who, PauseReason(why), *moments) for id, who, why, *moments in person["pauses"]),
+            person["key"],
         ),
         messages=tuple(messages),
         overtaken=bool(late),
@@ -233,19 +211,32 @@ def _message(key: bytes, row: asyncpg.Record) -> Message:
     )
 
 
-async def window(tx: Connection, vault: Vault, turn: Turn, limit: int) -> list[Line]:
-    """The last lines of the conversation before what the Turn answers, oldest first; erased ones are absent."""
+async def windows(tx: Connection, group: Sequence[Turn], limit: int) -> dict[UUID, list[asyncpg.Record]]:
+    """The last rows of each Turn's conversation before what it answers, newest first; erased ones are absent.
+
+    By conversation, of which no two Turns are at work.
+    """
     rows = await tx.fetch(
-        """SELECT m.id, m.user_id, c.key, m.direction, m.text, m.created_at, m.reply_text, m.replied_at
-           FROM messages m JOIN contacts c ON c.id = m.user_id
-           WHERE m.conversation_id = $1 AND m.seq < $2 AND NOT (m.id = ANY($3)) AND m.erased_at IS NULL
-             AND m.content_type NOT IN ('edit', 'deletion', 'reaction')
-           ORDER BY m.seq DESC LIMIT $4""",
-        turn.conversation_id,
-        max(m.seq for m in turn.messages),
-        [m.id for m in turn.messages],
+        """SELECT x.conversation, m.id, m.user_id, c.key, m.direction, m.text, m.created_at, m.reply_text, m.replied_at
+           FROM unnest($1::uuid[], $2::bigint[]) AS x (conversation, seq) CROSS JOIN LATERAL (
+             SELECT * FROM messages o WHERE o.conversation_id = x.conversation AND o.seq < x.seq
+               AND NOT (o.id = ANY($3)) AND o.erased_at IS NULL
+               AND o.content_type NOT IN ('edit', 'deletion', 'reaction')
+             ORDER BY o.seq DESC LIMIT $4) m
+           JOIN contacts c ON c.id = m.user_id ORDER BY m.seq DESC""",
+        [turn.conversation_id for turn in group],
+        [max(m.seq for m in turn.messages) for turn in group],
+        [m.id for turn in group for m in turn.messages],
         limit,
     )
+    found: dict[UUID, list[asyncpg.Record]] = {}
+    for row in rows:
+        found.setdefault(row["conversation"], []).append(row)
+    return found
+
+
+def lines(vault: Vault, rows: Sequence[asyncpg.Record]) -> list[Line]:
+    """Those rows as lines, oldest first."""
     lines = []
     for row in reversed(rows):
         key = vault.contact_key(row["user_id"], row["key"])
