@@ -26,6 +26,7 @@ from secondme.pipeline.turns import Turns, end_unserved
 from secondme.stores.ledger import people, reading, retention, settling
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
+from secondme.web.sockets import make_room, options
 from secondme.wiring import App, make_channels, quiet_hours
 
 log = get_logger("services")
@@ -201,16 +202,14 @@ class Runner:
 
     async def start(self) -> None:
         """Bind every port first, so that a port in use is said before anything runs. Raises ConfigError."""
-        sockets = [_bind(service) for service in self._services]
-        for service, bound in zip(self._services, sockets, strict=True):
+        make_room()
+        every = [_bind(service) for service in self._services]
+        for service, bound in zip(self._services, every, strict=True):
             for name, work in service.tasks:
                 self._tasks.append(
                     asyncio.create_task(self._guarded(name, work), name=f"{service.name}.{name}")
                 )
-            config = uvicorn.Config(
-                service.web, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3
-            )
-            server = uvicorn.Server(config)
+            server = uvicorn.Server(uvicorn.Config(service.web, **options(service.web)))
             self._servers.append(server)
             # Not serve(): signals are the command line's business, one place decides how everything ends.
             self._tasks.append(

@@ -118,12 +118,18 @@ class Vault:
         self.ring = ring
         self.owner_key = owner_key
         self._index_key = index_key
+        self._hmac = tuple(
+            hashlib.sha256(bytes(b ^ pad for b in index_key.ljust(64, b"\0"))) for pad in (54, 92)
+        )
         self._contact_keys: dict[bytes, bytes] = {}
 
     def digest(self, purpose: str, *parts: str) -> str:
         """A keyed digest (128 bits, hex): a plain hash of a phone number is reversed in a minute."""
-        message = "\x1f".join((purpose, *parts)).encode()
-        return hmac.digest(self._index_key, message, "sha256").hex()[:32]
+        # HMAC-SHA256 (RFC 2104) from its two prepared halves: setting up a key costs three times the rest.
+        inner, outer = self._hmac[0].copy(), self._hmac[1].copy()
+        inner.update("\x1f".join((purpose, *parts)).encode())
+        outer.update(inner.digest())
+        return outer.hexdigest()[:32]
 
     def cue_key(self) -> bytes:
         """The key under which voice cues are hashed."""

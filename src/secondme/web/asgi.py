@@ -1,8 +1,9 @@
 """Bare ASGI for the routes that must be fast: a framework's route costs more than the work behind it."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,6 +16,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
+PATIENCE = 10.0  # seconds that a body may take to arrive whole
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
@@ -91,13 +93,15 @@ class Bare:
             return answer(
                 {"error": "Method not allowed." if known else "No such path."}, 405 if known else 404
             )
-        body = await _read(receive)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                body = await _read(receive)
+        except TimeoutError:
+            return _hurried()
         if body is None:
             return answer({"error": f"A body has at most {_MAX_BODY} bytes."}, 413)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = Request(
-            scope["method"], scope["path"], parse_qs(scope["query_string"].decode("latin-1")), headers, body
-        )
+        request = Request(scope["method"], scope["path"], _parsed(scope["query_string"]), headers, body)
         try:
             return await route(request)
         except Invalid as error:
@@ -111,6 +115,15 @@ class Bare:
         except Exception as error:
             log.error("request.failed", error=type(error).__name__, status=500)
             return answer({"error": "Something went wrong here; nothing was taken. Try again."}, 500)
+
+
+def _hurried() -> Response:
+    late = answer({"error": f"A body must arrive whole within {PATIENCE:g} seconds; nothing was taken."}, 408)
+    return replace(late, headers={"connection": "close"})
+
+
+def _parsed(query: bytes) -> Mapping[str, list[str]]:
+    return parse_qs(query.decode("latin-1")) if query else {}
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from secondme.domain.message import Inbound, Kind
 from secondme.domain.profile import Account, Takes
 from secondme.stores.ledger import due
+from secondme.stores.ledger.ids import new_id
 from secondme.stores.ledger.people import Whom
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
@@ -31,7 +32,7 @@ def arrival(vault: Vault, item: Inbound, account: Account, whom: Whom) -> Arriva
     """Give an item its id and its keyed provider ids."""
     quotes = vault.digest("message", item.quotes) if item.quotes else None
     concerns = vault.digest("message", item.target) if item.target else None
-    return Arrival(uuid4(), item, account, whom, vault.digest("message", item.provider_id), quotes, concerns)
+    return Arrival(new_id(), item, account, whom, vault.digest("message", item.provider_id), quotes, concerns)
 
 
 INSERT = """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
