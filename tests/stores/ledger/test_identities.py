@@ -1,0 +1,107 @@
+"""A person known by number, by the provider's id, or by both stays one contact; two persons stay two."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from secondme.domain.message import Inbound, Kind
+from tests.support.world import World
+
+NUMBER, OTHER_NUMBER = "+16505551234", "+16505551235"
+USER, OTHER_USER = "US.13491208655302741918", "US.2"
+
+
+async def hears(world: World, address: str, also: str | None = None, **more: str) -> UUID:
+    """Somebody writes under these addresses; returns their contact."""
+    item = Inbound("main", address, "Ana", f"p-{uuid4()}", Kind.TEXT, "hi", world.clock.now(), also=also)
+    accepted = (await world.inbox.accept([item]))[0].message_id
+    contact = await world.value("SELECT user_id FROM messages WHERE id = $1", accepted)
+    assert isinstance(contact, UUID)
+    return contact
+
+
+async def people(world: World) -> int:
+    return int(await world.value("SELECT count(*) FROM contacts"))
+
+
+PATHS = [
+    ((NUMBER, None), (NUMBER, USER), (USER, None)),
+    ((USER, None), (NUMBER, USER), (NUMBER, None)),
+    ((NUMBER, USER), (NUMBER, None), (USER, None)),
+    ((NUMBER, USER), (USER, None), (NUMBER, None)),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_either_address_leads_to_one_contact(
+    world: World, path: tuple[tuple[str, str | None], ...]
+) -> None:
+    found = [await hears(world, address, also) for address, also in path]
+    assert len(set(found)) == 1
+    assert await people(world) == 1
+    assert await world.value("SELECT count(*) FROM conversations") == 1
+    (row,) = await world.control.find(NUMBER)
+    assert (row.id, row.address) == (found[0], NUMBER), "the owner finds them by number"
+
+
+async def test_what_was_paused_by_number_stays_paused_by_id(world: World) -> None:
+    contact = await hears(world, NUMBER)
+    await world.settled()
+    await world.switch.press(contact)
+    await hears(world, NUMBER, USER)
+    await hears(world, USER)
+    await world.settled()
+    assert (await world.receipts())[1:] == [("silent", "contact.paused")] * 2
+
+
+async def test_many_first_messages_at_once_make_one(world: World) -> None:
+    pairs = [(NUMBER, None), (USER, None), (NUMBER, USER)] * 6
+    items = [
+        Inbound("main", address, None, f"p-{n}", Kind.TEXT, "hi", world.clock.now(), also=also)
+        for n, (address, also) in enumerate(pairs)
+    ]
+    await world.inbox.accept(items)
+    assert await people(world) == 1
+
+
+async def test_many_at_once_one_by_one_lose_nobody(world: World) -> None:
+    await hears(world, NUMBER, USER)
+    await asyncio.gather(
+        *(hears(world, *pair) for pair in [(NUMBER, None), (USER, None), (NUMBER, USER)] * 6)
+    )
+    assert await people(world) == 1
+
+
+async def test_a_number_that_somebody_else_has_now_is_theirs(world: World) -> None:
+    """Meta makes a new id where a person changes: who shows another one with the number is not who had it."""
+    before = await hears(world, NUMBER, USER)
+    now = await hears(world, NUMBER, OTHER_USER)
+    assert now != before
+    assert await hears(world, NUMBER) == now
+    assert await hears(world, USER) == before
+    assert {row.address for row in await world.control.everyone()} == {NUMBER, USER}
+
+
+async def test_two_that_were_one_are_left_to_the_owner(world: World) -> None:
+    by_number, by_id = await hears(world, NUMBER), await hears(world, USER)
+    assert by_number != by_id
+    assert await hears(world, NUMBER, USER) == by_id
+    assert await hears(world, NUMBER) == by_number
+    assert await people(world) == 2
+
+
+async def test_an_id_with_a_new_number_keeps_its_contact(world: World) -> None:
+    contact = await hears(world, NUMBER, USER)
+    assert await hears(world, OTHER_NUMBER, USER) == contact
+    assert await people(world) == 1
+
+
+async def test_who_is_forgotten_does_not_come_back_by_the_other_address(world: World) -> None:
+    item = Inbound("main", USER, None, "p-1", Kind.TEXT, "hi", world.clock.now())
+    await world.inbox.accept([item])
+    contact = await hears(world, NUMBER, USER)
+    await world.settled()
+    await world.control.forget(contact)
+    await world.inbox.accept([item])
+    assert await people(world) == 0
