@@ -276,3 +276,17 @@ def test_the_guard_stays_cheap() -> None:
         log.info("message.received", number_of_x=number, count=number)
     assert datetime.now(UTC) - begun < timedelta(seconds=1)
     assert stream.getvalue().count("\n") == 500
+
+
+def test_lines_that_come_by_the_hundred_are_as_each_alone(lines: Any) -> None:
+    ids = [uuid4() for _ in range(3)]
+    rows = [{"trace": one, "account": NUMBER, "kind": "text", "contact_name": CANARY} for one in ids]
+    logs.log_each("pipeline.inbox", "message.received", rows)
+    for row in rows:
+        logs.get_logger("pipeline.inbox").info("message.received", **row)
+    together, alone = lines()[:3], lines()[3:]
+    assert [line["trace"] for line in together] == [str(one) for one in ids]
+    for line in together + alone:
+        assert "T" in line.pop("at")
+        line.pop("dropped")
+    assert together == alone

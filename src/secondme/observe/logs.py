@@ -6,7 +6,7 @@ import logging.handlers
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars, merge_cont
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from secondme.domain.errors import ConfigError
-from secondme.observe.guard import guard, reduce_exception, reduce_foreign
+from secondme.observe.guard import guard, plain, reduce_exception, reduce_foreign
 
 KEPT = timedelta(days=30)
 _TALKATIVE = ("aiohttp", "asyncpg", "redis", "neonize", "alembic", "urllib3", "asyncio")
@@ -37,17 +37,16 @@ def get_logger(area: str) -> FilteringBoundLogger:
     return logger
 
 
-def log_each(area: str, event: str, rows: Iterable[Mapping[str, object]]) -> None:
-    """`log.info(event, **row)` for each row, written at once: for what comes by the hundred."""
+def log_each(area: str, event: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """`log.info(event, **row)` for each row, written at once: for what comes by the hundred. Keys are all the same."""
     logger = logging.getLogger(f"secondme.{area}")
-    if not logger.isEnabledFor(logging.INFO):
+    if not rows or not logger.isEnabledFor(logging.INFO):
         return
-    common: EventDict = {"event": event, "area": area}
+    first: EventDict = {"event": event, "area": area, **rows[0]}
     for process in _chain:
-        common = cast(EventDict, process(logger, "info", common))
-    check = _chain[-1]
-    clean = (cast(EventDict, check(logger, "info", {"event": event, **row})) for row in rows)
-    lines = [{**common, **line} for line in clean]
+        first = cast(EventDict, process(logger, "info", first))
+    keys = [key for key in rows[0] if key in first]  # those that the guard let through
+    lines = [first, *({**first, **{key: plain(row[key]) for key in keys}} for row in rows[1:])]
     logger.handle(
         logger.makeRecord(logger.name, logging.INFO, "", 0, event, (), None, extra={"lines": lines})
     )

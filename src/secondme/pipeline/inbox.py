@@ -3,66 +3,41 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from uuid import UUID
 
 import asyncpg
 
-from secondme.domain.delivery import Sent, StatusUpdate
-from secondme.domain.event import PauseEvent
-from secondme.domain.message import Accepted, Inbound, Kind
-from secondme.domain.pause import PauseReason
+from secondme.domain.delivery import StatusUpdate
+from secondme.domain.message import Accepted, Inbound
 from secondme.domain.profile import Account
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, log_each
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.writing import Group, Key, write_runs
 from secondme.ports import Clock
 from secondme.stores.ledger import (
     Connection,
     Ledger,
     arrivals,
-    due,
-    ingest,
     people,
     retention,
     settling,
     statuses,
 )
-from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
 _GROUP = 500
 _REMEMBERED = 50_000  # people whose place is known without asking
 # Errors that lie in the item itself; anything else is ours or passes, and the provider delivers again.
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
-_CONCERNING = {
-    Kind.EDIT: "message.edit",
-    Kind.DELETION: "message.deletion",
-    Kind.REACTION: "message.reaction",
-    Kind.SYSTEM: "message.system",
-}
-
-
-type _Key = tuple[str, str, str | None, bool]
 
 
 @dataclass(slots=True)
 class _Waiting:
     items: Sequence[Inbound]
     done: asyncio.Future[list[Accepted]]
-
-
-@dataclass(slots=True)
-class _Group:
-    """What one transaction did, told to the world after its commit."""
-
-    met: dict[_Key, people.Whom] = field(default_factory=dict)
-    fresh: list[Arrival] = field(default_factory=list)
-    pauses: list[PauseEvent] = field(default_factory=list)
-    receipts: list[due.Receipt] = field(default_factory=list)
 
 
 class Inbox:
@@ -76,7 +51,7 @@ class Inbox:
         self._effects = effects
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
-        self._known: dict[_Key, people.Whom] = {}
+        self._known: dict[Key, people.Whom] = {}
 
     async def accept(self, items: Sequence[Inbound]) -> list[Accepted]:
         """Make every item durable, or raise and make none of them so. Returns after the commit, in order.
@@ -138,7 +113,7 @@ class Inbox:
             return await self._write_once(items)
 
     async def _write_once(self, items: list[Inbound]) -> list[Accepted]:
-        now, told = self._clock.now(), _Group()
+        now, told = self._clock.now(), Group()
         with metrics.timed("accept"):
             async with self._ledger.transaction(ears=True) as tx:
                 buried = await self._buried(tx, items, now)
@@ -148,7 +123,7 @@ class Inbox:
                     arrivals.arrival(self._ledger.vault, item, self._accounts[item.account_id], whom)
                     for item, whom in zip(living, found, strict=True)
                 ]
-                ids = await self._write_runs(tx, batch, told, now)
+                ids = await write_runs(tx, self._ledger.vault, batch, told, now)
         failpoint("inbox.committed")
         if len(self._known) > _REMEMBERED:
             self._known.clear()
@@ -158,7 +133,7 @@ class Inbox:
         return [Accepted(None, new=False) if gone else ids[next(written).id] for gone in buried]
 
     async def _whom(
-        self, tx: Connection, items: list[Inbound], told: _Group, now: datetime
+        self, tx: Connection, items: list[Inbound], told: Group, now: datetime
     ) -> list[people.Whom]:
         """Where each item leads; ids made here are remembered only after the commit."""
         addresses = [self._address(item) for item in items]
@@ -168,7 +143,7 @@ class Inbox:
             told.met = dict(zip(missing, made, strict=True))
         return [told.met.get(_cache_key(a)) or self._known[_cache_key(a)] for a in addresses]
 
-    def _remember(self, met: Mapping[_Key, people.Whom]) -> None:
+    def _remember(self, met: Mapping[Key, people.Whom]) -> None:
         """Whoever is met under two addresses may have moved: what either alone led to is asked again."""
         for account, key, also, _ in met:
             for single in (key, also) if also else ():
@@ -211,80 +186,6 @@ class Inbox:
         standing = await arrivals.buried(tx, [stone for each in stones for stone in each], now)
         return [not each.isdisjoint(standing) for each in stones]
 
-    async def _write_runs(
-        self, tx: Connection, batch: list[Arrival], told: _Group, now: datetime
-    ) -> dict[UUID, Accepted]:
-        """In order of arrival: runs of new messages in bulk, everything else one by one."""
-        ids: dict[UUID, Accepted] = {}
-        await due.lock(tx, [a.whom.conversation_id for a in batch])
-        for simple, run in groupby(batch, key=_is_simple):
-            if simple:
-                ids |= await self._write_new(tx, list(run), told, now)
-            else:
-                for a in run:
-                    ids[a.id] = await self._write_other(tx, a, told, now)
-        return ids
-
-    async def _write_new(
-        self, tx: Connection, run: list[Arrival], told: _Group, now: datetime
-    ) -> dict[UUID, Accepted]:
-        written = await ingest.write(tx, run, now)
-        new = [a for a in run if a.id in written.fresh]
-        told.fresh += new
-        told.receipts += written.ended
-        if written.early:
-            for a in await arrivals.early(tx, [a for a in new if a.id in written.early]):
-                await self._concern(tx, a, now)
-        ids = {a.id: Accepted(a.id, new=True) for a in new}
-        if len(new) < len(run):
-            again = [a for a in run if a.id not in written.fresh]
-            rows = await arrivals.known(tx, again)
-            ids |= {
-                a.id: Accepted(rows.get((a.item.account_id, a.whom.identity_id, a.digest)), new=False)
-                for a in again
-            }
-        return ids
-
-    async def _write_other(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> Accepted:
-        if a.item.from_me and a.item.kind not in _CONCERNING and await self._is_echo(tx, a, told, now):
-            return Accepted(None, new=False)
-        seq = (await arrivals.insert(tx, [a], now, silent_rule=_CONCERNING.get(a.item.kind))).get(a.id)
-        if seq is None:
-            return Accepted(None, new=False)
-        told.fresh.append(a)
-        if a.item.kind in (Kind.EDIT, Kind.DELETION):
-            await self._concern(tx, a, now)
-        elif a.item.from_me and a.item.kind is not Kind.REACTION:
-            await self._owner_spoke(tx, a, seq, told, now)
-        return Accepted(a.id, new=True)
-
-    async def _concern(self, tx: Connection, a: Arrival, now: datetime) -> None:
-        """Apply an edit or a deletion to the message that it is about."""
-        apply = arrivals.edit if a.item.kind is Kind.EDIT else arrivals.delete
-        await arrivals.set_rule(tx, a.id, await apply(tx, self._ledger.vault, a, now))
-
-    async def _is_echo(self, tx: Connection, a: Arrival, told: _Group, now: datetime) -> bool:
-        """Our own send coming back is settled by it and is nobody's word."""
-        receipts = await settling.settle_by_word(
-            tx,
-            self._ledger.vault,
-            a.item.account_id,
-            callback=a.item.callback,
-            conversation_id=a.whom.conversation_id,
-            text=a.item.text,
-            result=Sent(a.item.provider_id),
-            now=now,
-        )
-        told.receipts += receipts or []
-        return receipts is not None
-
-    async def _owner_spoke(self, tx: Connection, a: Arrival, seq: int, told: _Group, now: datetime) -> None:
-        told.receipts += await arrivals.owner_spoke(tx, a, seq, now)
-        length = a.account.profile.owner_word_pause
-        if length is not None:
-            until = await arrivals.pause_for_owner(tx, a.whom.contact_id, now, length)
-            told.pauses.append(PauseEvent("pause.started", a.whom.contact_id, until, PauseReason.OWNER_WORD))
-
     async def learn_status(self, update: StatusUpdate) -> None:
         """A provider's later word about one of ours: settles what was uncertain, moves the ticks."""
         now = self._clock.now()
@@ -311,7 +212,7 @@ class Inbox:
             new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender)
         metrics.kept_aside.inc(new)
 
-    async def _tell(self, told: _Group, now: datetime) -> None:
+    async def _tell(self, told: Group, now: datetime) -> None:
         rows = [{"trace": a.id, "account": a.item.account_id, "kind": a.item.kind} for a in told.fresh]
         log_each("pipeline.inbox", "message.received", rows)
         self._effects.received(told.fresh, now)
@@ -319,10 +220,6 @@ class Inbox:
         self._effects.settled(told.receipts, now)
 
 
-def _cache_key(address: people.Address) -> _Key:
+def _cache_key(address: people.Address) -> Key:
     """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
     return address.account.id, address.key, address.also_key, address.name is not None
-
-
-def _is_simple(a: Arrival) -> bool:
-    return not a.item.from_me and a.item.kind not in _CONCERNING

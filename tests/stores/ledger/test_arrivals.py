@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 from secondme.domain.message import Inbound, Kind
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.inbox import Inbox
-from secondme.stores.ledger import people
+from secondme.stores.ledger import due, people
 from secondme.stores.vault import unseal
 from tests.stores.ledger.conftest import Steps
 from tests.support.world import World
@@ -141,3 +142,34 @@ async def test_due_is_the_debounce_after_the_last_and_the_cap_after_the_first(st
         await steps.said("and")
     (row,) = await steps.rows("SELECT min(created_at) AS first FROM messages")
     assert await steps.due_at() == row["first"] + profile.debounce_cap
+
+
+async def test_what_is_due_is_what_recomputing_it_says(steps: Steps) -> None:
+    """Messages that wait, are being thought of, planned for, in flight or held back: one after the other."""
+
+    async def agrees(account: str) -> None:
+        question = "SELECT id, due_at, not_before, attempts, claims FROM conversations WHERE account_id = $1"
+        async with steps.world.ledger.transaction() as tx:
+            before = await tx.fetch(question, account)
+            await due.recompute(tx, [row["id"] for row in before])
+            assert await tx.fetch(question, account) == before
+        assert len(before) == 1
+
+    for account in ("main", "journal"):
+        for text in ("hi", "and", "more"):
+            await steps.said(text, account=account)
+            await agrees(account)
+            steps.world.clock.jump(timedelta(milliseconds=20))
+        turn = await steps.turn()
+        await steps.said("while it is thought of", account=account)
+        await agrees(account)
+        await steps.commit(turn, "well")
+        await steps.said("while it is planned", account=account)
+        await agrees(account)
+        await steps.run("UPDATE conversations SET not_before = now() + interval '1 hour', attempts = 1")
+        await steps.said("while it is held", account=account)
+        await agrees(account)
+        await steps.run("UPDATE messages SET outcome = 'silent', rule = 'by.hand', settled_at = now()")
+        await steps.run(
+            "UPDATE conversations SET due_at = NULL, not_before = NULL, lease_token = NULL, lease_until = NULL"
+        )
