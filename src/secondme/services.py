@@ -18,6 +18,7 @@ from secondme.pipeline.effects import HISTORY, MESSAGES, RESPONSES
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge
+from secondme.pipeline.limits import Limits
 from secondme.pipeline.outbox import Outbox
 from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.recall import Recall
@@ -27,7 +28,7 @@ from secondme.stores.ledger import people, reading, retention, settling
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.web.sockets import make_room, options
-from secondme.wiring import App, make_channels, quiet_hours
+from secondme.wiring import App, make_channels, make_numbers, paces, quiet_hours, windowed
 
 log = get_logger("services")
 NAMES = ("gateway", "orchestrator", "graph-worker", "dashboard")
@@ -50,9 +51,11 @@ class Service:
 def gateway(app: App) -> Service:
     """Ears and mouth: the inbox, the outbox, and the mirrors in Redis."""
     inbox = Inbox(app.ledger, app.accounts, app.effects, app.clock)
-    channels = make_channels(app)
+    channels, numbers = make_channels(app), make_numbers(app.settings)
     bell = Doorbell(app.signals, RESPONSES, "gateway")
-    outbox = Outbox(app.ledger, channels, app.switch, app.effects, bell, app.clock)
+    shut = windowed(app.accounts.values())
+    limits = Limits(paces(app.accounts.values()))
+    outbox = Outbox(app.ledger, channels, app.switch, app.effects, bell, app.clock, shut, limits)
     threads = Threads(app.ledger, {a.id: people.network_of(a.channel) for a in app.accounts.values()})
 
     async def health() -> dict[str, Any]:
@@ -65,7 +68,7 @@ def gateway(app: App) -> Service:
     return Service(
         "gateway",
         app.settings.gateway_port,
-        create_gateway(app.accounts, inbox, threads, app.clock, health),
+        create_gateway(app.accounts, inbox, threads, app.clock, health, list(numbers.values())),
         [
             ("inbox", inbox.run),
             ("outbox", outbox.run),

@@ -28,6 +28,7 @@ from secondme.pipeline.personas import Personas
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel, Mind
 from secondme.profiles import PROFILES, adjusted
+from secondme.pipeline.limits import META, Pace
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.settings import AccountSettings, Settings
 from secondme.stores.graph import Graph
@@ -258,6 +259,41 @@ def make_numbers(settings: Settings) -> dict[str, Number]:
 def windowed(accounts: Iterable[Account]) -> frozenset[str]:
     """The accounts whose provider allows free text only for 24 hours after the contact's last message."""
     return frozenset(account.id for account in accounts if account.channel == "whatsapp_cloud")
+
+
+def quiet_hours(settings: Settings) -> QuietHours | None:
+    """SECONDME_QUIET_HOURS in SECONDME_TIMEZONE, for the judge."""
+    quiet = settings.quiet_hours
+    return QuietHours(quiet.start, quiet.end, settings.timezone, quiet.skip) if quiet else None
+
+
+def paces(accounts: Iterable[Account]) -> dict[str, Pace]:
+    """How fast each account's provider lets it speak, where that is known."""
+    return {account.id: META for account in accounts if account.channel == "whatsapp_cloud"}
+
+
+async def _stores(
+    settings: Settings, stack: AsyncExitStack, say: Say
+) -> tuple[EmbeddedStores | None, str, str, str]:
+    """Addresses of the three stores; those that no setting names are started here, or joined where they run."""
+    given = {
+        "postgres": settings.database_url,
+        "redis": settings.redis_address,
+        "falkordb": settings.falkordb_address,
+    }
+    need = [name for name, url in given.items() if url is None]
+    stores = None
+    if need:
+        stores = await EmbeddedStores.attach(settings.data_dir, say, need)  # type: ignore[arg-type]
+        stack.push_async_callback(stores.detach)
+        given["postgres"] = given["postgres"] or stores.addresses.database_url
+        given["redis"] = given["redis"] or stores.addresses.redis_url
+        given["falkordb"] = given["falkordb"] or stores.addresses.falkordb_url
+    return stores, given["postgres"] or "", given["redis"] or "", given["falkordb"] or ""
+
+
+def _ring(settings: Settings) -> KeyRing:
+    if settings.secret_key:
         return KeyRing.parse(settings.secret_key)
     return KeyRing.from_file(settings.data_dir / "secret.key")
 

@@ -5,10 +5,13 @@ Kept by this process for itself; where several gateways speak for one account, t
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from secondme.domain.delivery import DeliveryKind
+from secondme.stores.ledger.deliveries import Ready
 
 _REMEMBERED = 50_000  # contacts; the longest unused is forgotten
 
@@ -68,6 +71,18 @@ class Limits:
         for bucket in buckets:
             bucket.left -= 1.0
         return None
+
+    def room(self, ready: Sequence[Ready], now: datetime) -> tuple[list[Ready], list[datetime]]:
+        """Those that may go now, and when to ask again for the others. Ticks and typing are no messages and may."""
+        may, later = [], []
+        for delivery in ready:
+            text = delivery.kind is DeliveryKind.TEXT
+            wait = self.take(delivery.account_id, delivery.contact_id, now) if text else None
+            if wait is None:
+                may.append(delivery)
+            else:
+                later.append(wait)
+        return may, later
 
     def _account(self, account_id: str, pace: Pace, now: datetime) -> _Bucket:
         return self._accounts.setdefault(account_id, _Bucket(pace.account, pace.account.burst, now))

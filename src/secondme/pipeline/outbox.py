@@ -15,6 +15,8 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
 from secondme.pipeline.doorbell import SWEEP, Doorbell
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.limits import Limits
+from secondme.pipeline.settle import NotTried, Settle
 from secondme.pipeline.switch import Switch
 from secondme.pipeline.together import Together
 from secondme.ports import Channel, Clock
@@ -36,8 +38,6 @@ MAX_TRIES = 5
 _DOWN_FOR = timedelta(seconds=30)  # where the provider does not say when the account may send again
 WINDOW = timedelta(hours=24)  # the provider's: no free text later than this after the contact's last message
 
-type Outcome = tuple[InFlight, Sent | Exception]
-
 
 class Outbox:
     """The gateway's loop over planned deliveries. Nothing else holds a channel."""
@@ -47,15 +47,18 @@ class Outbox:
         ledger: Ledger,
         channels: Mapping[str, Channel],
         switch: Switch,
+        limits: Limits | None = None,
         effects: Effects,
         bell: Doorbell,
         clock: Clock,
         windowed: frozenset[str] = frozenset(),
     ) -> None:
-        """`channels` by account id; `windowed` are the accounts whose provider closes a 24-hour window."""
+        """`channels` by account id; `windowed` are the accounts whose provider closes a 24-hour window; `limits` are
+        how fast providers let them speak."""
         self._ledger = ledger
         self._channels = channels
         self._switch = switch
+        self._limits = limits or Limits({})
         self._effects = effects
         self._bell = bell
         self._clock = clock
@@ -104,6 +107,7 @@ class Outbox:
             return None
         now = self._clock.now()
         async with self._ledger.light() as light:
+        later = [moment for moment, _ in found if moment > now]
             found = await deliveries.ready(
                 light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
             )
@@ -111,8 +115,11 @@ class Outbox:
         if group and not self.draining:
             if await self._silent():
                 return now + _SILENT_FOR
-            await self._pass(group)
-        return next((moment for moment, _ in found if moment > now), None)
+            group, waits = self._limits.room(group, now)
+            later += waits
+            if group:
+                await self._pass(group)
+        return min(later, default=None)
 
     async def _silent(self) -> bool:
         """Whether a stop is known, asked anew after a moment: nothing needs to reach the fence to be told so there."""

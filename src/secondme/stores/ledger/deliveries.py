@@ -33,6 +33,7 @@ class Ready:
     conversation_id: UUID
     turn_id: UUID
     attempts: int
+    kind: DeliveryKind = DeliveryKind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def ready(
 ) -> list[tuple[datetime, Ready]]:
     """What may go by `until`, with its moment: the first open delivery of each conversation that is not `busy` here."""
     rows = await tx.fetch(
-        """SELECT d.id, d.account_id, d.user_id, d.conversation_id, d.turn_id, d.attempts, d.not_before
+        """SELECT d.id, d.account_id, d.user_id, d.conversation_id, d.turn_id, d.attempts, d.kind, d.not_before
            FROM deliveries d
            WHERE d.status = 'planned' AND d.not_before <= $1 AND d.account_id = ANY($2)
              AND NOT (d.conversation_id = ANY($3)) AND NOT EXISTS (
@@ -72,7 +73,15 @@ async def ready(
 
 
 def _ready(r: asyncpg.Record) -> Ready:
-    return Ready(r["id"], r["account_id"], r["user_id"], r["conversation_id"], r["turn_id"], r["attempts"])
+    return Ready(
+        r["id"],
+        r["account_id"],
+        r["user_id"],
+        r["conversation_id"],
+        r["turn_id"],
+        r["attempts"],
+        DeliveryKind(r["kind"]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,7 @@ async def open_in_flight(
 ) -> list[Ready]:
     """What is in flight, by conversation: all of it, one contact's, or what nobody can still be sending."""
     rows = await tx.fetch(
-        """SELECT id, account_id, user_id, conversation_id, turn_id, attempts FROM deliveries
+        """SELECT id, account_id, user_id, conversation_id, turn_id, attempts, kind FROM deliveries
            WHERE status = 'in_flight' AND ($1::uuid IS NULL OR user_id = $1)
              AND ($2::timestamptz IS NULL OR in_flight_until < $2) ORDER BY conversation_id""",
         contact_id,

@@ -1,0 +1,73 @@
+"""How fast an account may speak: what goes at once, what waits, and for how long."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secondme.domain.delivery import DeliveryKind
+from secondme.pipeline.limits import META, Limits, Pace, Rate
+from secondme.stores.ledger.deliveries import Ready
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+ANA, BEN = uuid4(), uuid4()
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_one_contact_gets_a_burst_and_then_one_in_six_seconds() -> None:
+    limits = Limits({"main": META})
+    assert [limits.take("main", ANA, NOW) for _ in range(45)] == [None] * 45
+    assert limits.take("main", ANA, NOW) == at(6)
+    assert limits.take("main", BEN, NOW) is None, "another contact has their own"
+    assert limits.take("main", ANA, at(5.9)) is not None
+    assert limits.take("main", ANA, at(6)) is None
+    assert limits.take("main", ANA, at(6.1)) == at(12)
+
+
+def test_an_account_gets_eighty_a_second() -> None:
+    limits = Limits({"main": META})
+    went = sum(limits.take("main", uuid4(), NOW) is None for _ in range(100))
+    assert went == 80
+    assert sum(limits.take("main", uuid4(), at(1)) is None for _ in range(100)) == 80
+    assert limits.take("other", ANA, NOW) is None, "an account without a pace is not limited"
+
+
+def test_what_waits_takes_nothing() -> None:
+    limits = Limits({"main": Pace(Rate(1, 1), Rate(1, 1))})
+    assert limits.take("main", ANA, NOW) is None
+    assert limits.take("main", BEN, NOW) == at(1)
+    assert limits.take("main", BEN, at(1)) is None
+
+
+def test_a_clock_set_back_gives_nothing_away() -> None:
+    limits = Limits({"main": Pace(Rate(1, 1), Rate(1, 1))})
+    assert limits.take("main", ANA, NOW) is None
+    assert limits.take("main", ANA, at(-3600)) == at(-3599)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=120))
+def test_never_more_than_the_rate_allows(gaps: list[float]) -> None:
+    limits, now, went = Limits({"main": Pace(Rate(1000, 1000), Rate(0.5, 4))}), NOW, []
+    for gap in gaps:
+        now += timedelta(seconds=gap)
+        again = limits.take("main", ANA, now)
+        assert again is None or again > now
+        went += [now] if again is None else []
+    for first in range(len(went)):
+        for last in range(first, len(went)):
+            seconds = (went[last] - went[first]).total_seconds()
+            assert last - first + 1 <= 4 + 0.5 * seconds + 1e-6
+
+
+def test_ticks_are_no_messages() -> None:
+    limits = Limits({"main": Pace(Rate(1, 1), Rate(1, 1))})
+    ids = [uuid4() for _ in range(5)]
+    tick = Ready(ids[0], "main", ANA, ids[3], ids[4], 0, DeliveryKind.READ)
+    first = Ready(ids[1], "main", ANA, ids[3], ids[4], 0)
+    second = Ready(ids[2], "main", ANA, ids[3], ids[4], 0)
+    assert limits.room([tick, first, tick, second], NOW) == ([tick, first, tick], [at(1)])
