@@ -9,7 +9,9 @@ from secondme.stores.ledger import arrivals, due
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.ledger.pool import Connection
 
-_PLANNED = "EXISTS (SELECT 1 FROM deliveries d WHERE d.conversation_id = c.id AND d.status IN ('planned', 'in_flight'))"
+# No EXISTS: the planner would rather read everybody's open deliveries once than this conversation's.
+_PLANNED = """(SELECT d.id FROM deliveries d WHERE d.conversation_id = c.id AND d.status IN ('planned', 'in_flight')
+  LIMIT 1) IS NOT NULL"""
 _WAITING = """(SELECT m.created_at FROM messages m WHERE m.conversation_id = c.id AND m.direction = 'incoming'
   AND m.outcome IS NULL AND m.turn_id IS NULL ORDER BY m.created_at"""
 # What due.recompute means where new messages are all that happened: the statement does not see its own rows, so they

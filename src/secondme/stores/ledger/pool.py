@@ -23,7 +23,12 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
 }
 # The ears' statements take arrays of any length: planned once, by the indexes, however small the tables were then.
-_EARS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_mergejoin": "off"}
+_EARS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 _DOWN = (
     OSError,
     TimeoutError,
