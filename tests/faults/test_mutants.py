@@ -24,9 +24,9 @@ SLOW_MIND: Changes = {
     )
 }
 NO_TOKEN: Changes = {
-    "stores/ledger/commits.py": (
-        "WHERE c.id = $1 AND c.lease_token = $2 FOR UPDATE OF c",
-        "WHERE c.id = $1 AND $2::uuid IS NOT NULL FOR UPDATE OF c",
+    "stores/ledger/migrations/versions/0004_fence.py": (
+        "JOIN conversations c ON c.id = t.conversation AND c.lease_token = t.token",
+        "JOIN conversations c ON c.id = t.conversation AND t.token IS NOT NULL",
     )
 }
 NO_UNIQUENESS: Changes = {
@@ -36,9 +36,9 @@ NO_UNIQUENESS: Changes = {
     )
 }
 NO_LOOK: Changes = {
-    "stores/ledger/commits.py": (
-        "WHERE id = ANY($15) AND outcome IS NULL AND turn_id IS NULL RETURNING id",
-        "WHERE id = ANY($15) RETURNING id",
+    "stores/ledger/migrations/versions/0004_fence.py": (
+        "WHERE m.id = l.message AND l.turn = ANY(held) AND m.outcome IS NULL AND m.turn_id IS NULL;",
+        "WHERE m.id = l.message AND l.turn = ANY(held);",
     )
 }
 ANSWER_BEFORE_COMMIT: Changes = {
@@ -50,9 +50,9 @@ ANSWER_BEFORE_COMMIT: Changes = {
 # Between a fence's look at the pauses and its commit, and from there to the first byte, lies less than a
 # millisecond on an idle machine; here a press is bound to fall in between.
 SLOW_FENCE: Changes = {
-    "pipeline/outbox.py": (
-        "                # Counted from before the commit",
-        "                await asyncio.sleep(0.2)\n                # Counted from before the commit",
+    "stores/ledger/migrations/versions/0004_fence.py": (
+        "x.seq > d.seq AND x.status = 'planned');",
+        "x.seq > d.seq AND x.status = 'planned');\n  PERFORM pg_sleep(0.2);",
     )
 }
 SLOW_SEND: Changes = {

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from secondme.domain.delivery import Sent
-from secondme.domain.errors import ChannelDown, NotSent, Rejected, SendUncertain, StoreUnavailable
+from secondme.domain.errors import NotSent, Rejected, SendUncertain, StoreUnavailable
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
@@ -18,14 +18,12 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.limits import Limits
 from secondme.pipeline.settle import NotTried, Settle
 from secondme.pipeline.switch import Switch
-from secondme.pipeline.together import Together
 from secondme.ports import Channel, Clock
-from secondme.stores.ledger import Connection, Ledger, deliveries, settling, taken
+from secondme.stores.ledger import Ledger, deliveries, settling
 from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
-from secondme.stores.ledger.due import Receipt
 
 log = get_logger(__name__)
-_BATCH = 200
+_BATCH = 50  # passed together: what has passed must leave within a second, also on a machine that is busy
 _AT_ONCE = 200
 WRITE_WITHIN = 1.0  # seconds after the intent's commit; what is not wholly written by then is aborted
 _SETTLE_MARGIN = timedelta(seconds=3)
@@ -34,8 +32,6 @@ _FREE_FOR = (
     0.2  # seconds for which a look at the stores ahead of the fence is enough; behind it there is another
 )
 _SILENT_FOR = timedelta(seconds=0.2)
-MAX_TRIES = 5
-_DOWN_FOR = timedelta(seconds=30)  # where the provider does not say when the account may send again
 WINDOW = timedelta(hours=24)  # the provider's: no free text later than this after the contact's last message
 
 
@@ -47,24 +43,24 @@ class Outbox:
         ledger: Ledger,
         channels: Mapping[str, Channel],
         switch: Switch,
-        limits: Limits | None = None,
         effects: Effects,
         bell: Doorbell,
         clock: Clock,
         windowed: frozenset[str] = frozenset(),
+        limits: Limits | None = None,
     ) -> None:
         """`channels` by account id; `windowed` are the accounts whose provider closes a 24-hour window; `limits` are
         how fast providers let them speak."""
         self._ledger = ledger
         self._channels = channels
         self._switch = switch
-        self._limits = limits or Limits({})
         self._effects = effects
         self._bell = bell
         self._clock = clock
         self._windowed = windowed
+        self._limits = limits or Limits({})
         self._busy: dict[UUID, asyncio.Task[bool]] = {}
-        self._settle = Together[Outcome, str](self._settle_group)
+        self._settle = Settle(ledger, effects, clock)
         self._swept = 0.0
         self._free_at = -_FREE_FOR  # when the stores last said that nothing is stopped, by time.monotonic()
         self.draining = False
@@ -107,11 +103,11 @@ class Outbox:
             return None
         now = self._clock.now()
         async with self._ledger.light() as light:
-        later = [moment for moment, _ in found if moment > now]
             found = await deliveries.ready(
                 light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
             )
         group = [delivery for moment, delivery in found if moment <= now]
+        later = [moment for moment, _ in found if moment > now]
         if group and not self.draining:
             if await self._silent():
                 return now + _SILENT_FOR
@@ -194,18 +190,20 @@ class Outbox:
         """Send and settle what has passed; returns whether something may follow in its conversation."""
         with tracing(flight.message_id):
             with metrics.timed("send"):
-                result = (
-                    NotSent("The switch was pressed, or nobody knows, before the first byte.")
-                    if held
-                    else await _attempt(self._channels[flight.ready.account_id], flight, write_before)
-                )
+                result = await self._unless_held(flight, write_before, held)
             failpoint("outbox.sent")
-            status = await self._settle((flight, result))
+            status = await self._settle(flight, result)
             metrics.deliveries.labels(status).inc()
             log.info(
                 "delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id
             )
         return flight.more or status != "sent"
+
+    async def _unless_held(self, flight: InFlight, write_before: float, held: bool) -> Sent | Exception:
+        if held:
+            return NotTried("The switch was pressed, or nobody knows, before the first byte.")
+        channel = self._channels[flight.ready.account_id]
+        return await _attempt(channel, flight, write_before)
 
     async def _end_broken(self, delivery: Ready, error: Exception) -> bool:
         log.error("delivery.broken", error=type(error).__name__, delivery_id=delivery.id)
@@ -222,85 +220,11 @@ class Outbox:
         self._effects.settled(silenced, now)
         return True
 
-    async def _settle_group(self, group: Sequence[Outcome]) -> list[str | BaseException]:
-        """Write down what became of them; the ledger being away, try until it is back."""
-        plain = _plain(group)
-        statuses: dict[UUID, str | BaseException] = {}
-        if len(plain) > 1:
-            try:
-                statuses = await self._until_back(partial(self._settle_plain, plain))
-            except Exception as error:  # each alone then, so that only its own fault is its fault
-                log.error("delivery.group_failed", error=type(error).__name__)
-        for flight, result in group:
-            if flight.ready.id not in statuses:
-                try:
-                    statuses[flight.ready.id] = await self._until_back(
-                        partial(self._settle_one, flight, result)
-                    )
-                except Exception as error:
-                    statuses[flight.ready.id] = error
-        return [statuses[flight.ready.id] for flight, _ in group]
-
-    async def _until_back[T](self, write: Callable[[datetime], Awaitable[T]]) -> T:
-        while True:
-            try:
-                with metrics.timed("settle"):
-                    return await write(self._clock.now())
-            except StoreUnavailable:
-                await asyncio.sleep(0.3)
-
-    async def _settle_plain(
-        self, group: Sequence[tuple[InFlight, Sent]], now: datetime
-    ) -> dict[UUID, str | BaseException]:
-        async with self._ledger.single() as single:
-            receipts, due_again = await taken.sent_all(single, self._ledger.vault, group, now)
-        for flight, _ in group:
-            self._tell(flight, "sent", flight.ready.conversation_id in due_again, now)
-        self._effects.settled(receipts, now)
-        return {flight.ready.id: "sent" for flight, _ in group}
-
-    async def _settle_one(self, flight: InFlight, result: Sent | Exception, now: datetime) -> str:
-        if plain := _plain([(flight, result)]):
-            await self._settle_plain(plain, now)
-            return "sent"
-        async with self._ledger.transaction() as tx:
-            status, (receipts, due_again) = await self._write_result(tx, flight, result, now)
-        self._tell(flight, status, due_again, now)
-        self._effects.settled(receipts, now)
-        return status
-
-    def _tell(self, flight: InFlight, status: str, due_again: bool, now: datetime) -> None:
-        if due_again:
-            self._effects.due_again(flight, now)
-        self._effects.left(flight, status, now)
-
-    async def _write_result(
-        self, tx: Connection, flight: InFlight, result: Sent | Exception, now: datetime
-    ) -> tuple[str, tuple[list[Receipt], bool]]:
-        delivery = flight.ready
-        if isinstance(result, Sent):
-            return "sent", await taken.sent(tx, self._ledger.vault, flight, result, now)
-        if isinstance(result, ChannelDown):
-            again = now + (result.wait or _DOWN_FOR)
-            return "retry", await settling.not_sent(tx, delivery, again, str(result), now, free=True)
-        if isinstance(result, NotSent) and delivery.attempts + 1 < MAX_TRIES:
-            again = now + max(timedelta(seconds=2**delivery.attempts), result.wait or timedelta(0))
-            return "retry", await settling.not_sent(tx, delivery, again, str(result), now)
-        if isinstance(result, NotSent | Rejected):
-            rule = result.rule if isinstance(result, Rejected) else None
-            return "failed", await settling.not_sent(tx, delivery, None, str(result), now, rule=rule)
-        return "uncertain", await settling.uncertain(tx, delivery, str(result), now)
-
-
-def _plain(group: Sequence[Outcome]) -> list[tuple[InFlight, Sent]]:
-    """Those that were taken, and are not one of several parts that speak to a message."""
-    return [(f, r) for f, r in group if isinstance(r, Sent) and (f.alone or not f.outgoing.text)]
-
 
 async def _attempt(channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:
     """Send once. Whatever goes wrong in a way that we do not know is uncertain, never tried again."""
     if time.monotonic() >= write_before:
-        return NotSent("The moment to send had passed before the first byte.")
+        return NotTried("The moment to send had passed before the first byte.")
     try:
         return await channel.send(flight.outgoing, write_before)
     except (NotSent, Rejected, SendUncertain) as error:
