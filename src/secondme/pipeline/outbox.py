@@ -115,6 +115,8 @@ class Outbox:
             later += waits
             if group:
                 await self._pass(group)
+                if len(found) == room:
+                    self._bell.ring()  # there may be more
         return min(later, default=None)
 
     async def _silent(self) -> bool:
