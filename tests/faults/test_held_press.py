@@ -5,7 +5,7 @@ import time
 
 import asyncpg
 
-from secondme.pipeline.switch import hold_press
+from secondme.pipeline.held import hold_press
 from secondme.stores.ledger.deliveries import SWITCH_LOCK
 from tests.support.world import World
 
@@ -33,7 +33,7 @@ async def test_it_stops_a_delivery_that_waits_at_the_fence(world: World) -> None
 
 
 async def test_a_ledger_that_hangs_holds_nobody_up(world: World) -> None:
-    """What it takes late, beside what was held meanwhile, ends with the same resume."""
+    """It takes the press when it comes round, and knows it for the one that was held meanwhile."""
     hanging = await asyncpg.connect(world.dsn)
     began = time.monotonic()
     async with hanging.transaction():
@@ -47,6 +47,7 @@ async def test_a_ledger_that_hangs_holds_nobody_up(world: World) -> None:
     await world.settled()
     assert world.phones.got == []
     assert await world.receipts() == [("silent", "switch.pressed")]
+    await world.until("SELECT count(*) = 1 FROM pauses")
     await world.switch.resume()
     assert not await world.switch.held()
     await world.says("are you there?")

@@ -10,7 +10,8 @@ from secondme.cli.opening import opened, prepare, shown, tell
 from secondme.cli.people import name_of, pauses_now
 from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
 from secondme.embedded import running
-from secondme.pipeline.switch import Pressed, hold_press
+from secondme.pipeline.held import hold_press
+from secondme.pipeline.switch import Pressed
 from secondme.settings import Settings, load, parse_duration
 from secondme.stores.signals import RedisSignals
 from secondme.wiring import HELD_PRESS, App, open_app
@@ -62,7 +63,10 @@ async def _stop_everything(lasts: timedelta | None) -> int:
             f"Held in {shown(settings.data_dir)}: if that is not the data directory, set SECONDME_DATA_DIR."
         )
         return _say_held(await _hold(settings), lasts, f"{_reason(error)} {where}")
-    prepare(settings, "cli")
+    try:
+        prepare(settings, "cli")
+    except Exception as error:
+        return _say_held(await _hold(settings), lasts, _reason(error))
     opening = asyncio.ensure_future(open_app(settings, tell))
     await asyncio.wait({opening}, timeout=_AT_ONCE)
     if opening.done() and opening.exception() is None:
@@ -105,9 +109,11 @@ async def _press(app: App, lasts: timedelta | None) -> int:
             return _say_held(await _hold(app.settings), lasts, _reason(error))
         if not done.committed:
             return _say_held(done, lasts, "The ledger does not answer.")
-        print(f"Everything is stopped {_until(app, done, lasts)}. Committed: nothing more leaves.")
-        _details(done)
         await _settle_held(app)
+        print(
+            f"Everything is stopped {await _really_until(app, done, lasts)}. Committed: nothing more leaves."
+        )
+        _details(done)
         return 0
     finally:
         await app.close()
@@ -124,7 +130,7 @@ async def _settle_held(app: App) -> None:
 async def _hold(settings: Settings) -> Pressed:
     signals = _signals(settings)
     try:
-        return await hold_press(settings.data_dir / HELD_PRESS, signals, datetime.now(UTC))
+        return Pressed(False, await hold_press(settings.data_dir / HELD_PRESS, signals, datetime.now(UTC)))
     finally:
         if signals:
             await signals.close()
@@ -148,6 +154,12 @@ def _say_held(done: Pressed, lasts: timedelta | None, reason: str) -> int:
 
 def _until(app: App, done: Pressed, lasts: timedelta | None) -> str:
     return f"until {show.moment(done.since + lasts, app.settings.timezone)}" if lasts else "until you resume"
+
+
+async def _really_until(app: App, done: Pressed, lasts: timedelta | None) -> str:
+    """A stop without an end, of before or held beside the ledger meanwhile, outlasts one that has an end."""
+    stops = [pause for pause in await pauses_now(app) if pause.contact_id is None]
+    return _until(app, done, None if any(pause.until is None for pause in stops) else lasts)
 
 
 def _details(done: Pressed) -> None:

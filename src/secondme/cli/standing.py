@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from secondme.cli.ports import holder, ports_of
-from secondme.pipeline.switch import write_whole
+from secondme.pipeline.held import write_whole
 from secondme.settings import Settings
 from secondme.wiring import App
 

@@ -4,13 +4,10 @@ A press commits first and asks later. Whatever store says stop stops; only the l
 """
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +18,7 @@ from secondme.domain.pause import PauseReason
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.held import WRITE_OUT, HeldFiles, hold_press, press_id, whole_ms
 from secondme.ports import Clock, Signals
 from secondme.stores.ledger import Ledger, pauses, settling
 from secondme.stores.ledger.deliveries import Ready
@@ -28,7 +26,6 @@ from secondme.stores.ledger.deliveries import Ready
 log = get_logger(__name__)
 _WAIT = 2.0  # seconds that a press waits for what is in flight
 _LEDGER = 3.0  # seconds that the ledger gets to take a stop of everybody before that is held beside it
-_WRITE_OUT = 1.3  # seconds after which no request that began before a press can still be writing
 _POLL = 0.02
 
 
@@ -42,20 +39,6 @@ class Pressed:
     silenced: int = 0
 
 
-async def hold_press(held_file: Path, signals: Signals | None, now: datetime) -> Pressed:
-    """Stop everything where the ledger does not take it: in the file and, where given, in Redis.
-
-    Every mouth looks at both before it speaks. Returns when nothing that began before can still be writing.
-    """
-    try:
-        write_whole(held_file, json.dumps({"since": now.timestamp()}))
-    finally:
-        if signals is not None:
-            await signals.press(now)
-    await asyncio.sleep(_WRITE_OUT)
-    return Pressed(False, now)
-
-
 class Switch:
     """Pauses and resumes, for one contact or for everybody, from any process that reaches the stores."""
 
@@ -66,14 +49,14 @@ class Switch:
         self._signals = signals
         self._effects = effects
         self._clock = clock
-        self._held_file = held_file
+        self._files = HeldFiles(held_file)
         self._late: set[asyncio.Task[None]] = set()  # presses that a slow ledger may still take
 
     async def press(
         self, contact_id: UUID | None = None, length: timedelta | None = None, actor: str = "owner"
     ) -> Pressed:
         """Stop everything, or one contact. When this returns no byte leaves but those of the named deliveries."""
-        now = self._clock.now()
+        now = whole_ms(self._clock.now())
         until = now + length if length else None
         reason = PauseReason.SWITCH if contact_id is None else PauseReason.MANUAL
         if contact_id is None and until is None:
@@ -85,7 +68,7 @@ class Switch:
         except StoreUnavailable:
             if contact_id is not None:
                 raise
-            return await hold_press(self._held_file, self._signals, now)
+            return Pressed(False, await hold_press(self._files.file, self._signals, now))
         if contact_id is None and until is not None:
             await self._signals.press(now)
         leaving = await self._drain(contact_id)
@@ -101,13 +84,14 @@ class Switch:
     ) -> None:
         if contact_id is None and until is not None:
             await self._adopt()  # or this one would take the place of a held one that has no end
+        id_ = press_id(now) if contact_id is None else uuid4()
         async with self._ledger.transaction() as tx:
-            await pauses.begin(tx, contact_id, reason, now, until)
+            await pauses.begin(tx, id_, contact_id, reason, now, until)
 
     async def _in_time(self, work: Coroutine[Any, Any, None]) -> None:
         """Wait for the ledger, but not for one that hangs: raises StoreUnavailable, and the work may yet end.
 
-        One press that is taken late and held as well may stand twice; one resume lifts both.
+        One that is taken late and was held meanwhile is one press: it has one id.
         """
         task = asyncio.ensure_future(work)
         self._late.add(task)
@@ -134,7 +118,7 @@ class Switch:
                 await asyncio.sleep(_POLL)
         except StoreUnavailable:
             # Cut off after the commit: nobody can list what is leaving, so outwait its writing.
-            await asyncio.sleep(_WRITE_OUT)
+            await asyncio.sleep(WRITE_OUT)
         return ()
 
     async def _in_flight(self, contact_id: UUID | None) -> list[Ready]:
@@ -167,21 +151,25 @@ class Switch:
     async def resume(self, contact_id: UUID | None = None, actor: str = "owner") -> int:
         """Lift what pauses everybody, or one contact's pauses. Returns how many were lifted.
 
-        What arrived meanwhile has ended silent and stays so.
+        What arrived meanwhile has ended silent and stays so. What begins while this runs, a press or the owner's
+        own word, is not lifted by it.
         """
         if contact_id is None:
             await self._adopt()
-        now = self._clock.now()
+        begun = self._clock.now()
         async with self._ledger.transaction() as tx:
-            running = await pauses.active(tx, now)
-        if any(pause.contact_id == contact_id for pause in running):
+            running = [p.id for p in await pauses.active(tx, begun) if p.contact_id == contact_id]
+        if running:
             # What waits has met it. Times of arrival cannot tell once a clock has been set back.
-            await self._end_waiting(contact_id, now)
+            await self._end_waiting(contact_id, begun)
         async with self._ledger.transaction() as tx:
-            lifted = await pauses.lift(tx, contact_id, now)
+            # Not the moment at which this began: what came in between has met the pause.
+            now = self._clock.now()
+            lifted = await pauses.lift(tx, running, now)
         if contact_id is None:
-            await self._signals.release(now)
-        self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
+            await self._signals.release(begun)
+        if lifted:
+            self._effects.paused([PauseEvent("pause.lifted", contact_id, None, "resume")], now, actor)
         return lifted
 
     async def held(self) -> bool:
@@ -189,23 +177,23 @@ class Switch:
 
         A stop that the ledger has not seen is committed to it first.
         """
-        if await self._signals.stop_pressed_at() is None and not self._held_files():
+        if await self._signals.stop_pressed_at() is None and not self._files.present():
             return False
         return await self._adopt()
 
     async def _adopt(self) -> bool:
         """Take a stop from Redis or the file into the ledger; True while everybody is stopped."""
-        now, in_redis, files = self._clock.now(), await self._in_redis(), self._take_files()
-        stops = [moment for moment in (in_redis, *files.values()) if moment is not None]
+        now, in_redis, files = self._clock.now(), await self._in_redis(), self._files.take()
         async with self._ledger.transaction() as tx:
+            stops = set(files.values())
+            if in_redis is not None and not await pauses.known_stop(tx, press_id(in_redis), in_redis, now):
+                stops.add(in_redis)
             for since in stops:
-                if not await pauses.known_stop(tx, since):
-                    await pauses.begin(tx, None, PauseReason.SWITCH, since, None)
+                if await pauses.begin(tx, press_id(since), None, PauseReason.SWITCH, since, None):
                     log.warning("switch.adopted")
             stopped = any(p.contact_id is None for p in await pauses.active(tx, now))
             ended = await pauses.last_ended(tx, now)
-        for file in files:
-            file.unlink(missing_ok=True)
+        self._files.drop(files)
         if not stopped and ended is not None:
             await self._signals.release(ended)
         return stopped
@@ -217,29 +205,10 @@ class Switch:
         except StoreUnavailable:
             return None
 
-    def _held_files(self) -> list[Path]:
-        """The held press, under its own name or those that adoptions gave it."""
-        return list(self._held_file.parent.glob(f"{self._held_file.name}*"))
-
-    def _take_files(self) -> dict[Path, datetime | None]:
-        """The held press under a name of its own, so that the next one cannot be unlinked in its place."""
-        with suppress(FileNotFoundError):
-            self._held_file.replace(f"{self._held_file}.{uuid4()}")
-        return {file: self._in_file(file) for file in self._held_files() if file != self._held_file}
-
-    def _in_file(self, file: Path) -> datetime | None:
-        try:
-            return datetime.fromtimestamp(json.loads(file.read_text())["since"], UTC)
-        except FileNotFoundError:
-            return None  # adopted by somebody else just now
-        except (OSError, ValueError, KeyError, TypeError):
-            # A file that cannot be read still says stop.
-            return self._clock.now()
-
     async def mirror(self) -> None:
         """Make the documented keys agree with the ledger, after taking over what they know and it does not."""
         now = self._clock.now()
-        if await self._in_redis() is not None or self._held_files():
+        if await self._in_redis() is not None or self._files.present():
             await self._adopt()
         async with self._ledger.transaction() as tx:
             running = await pauses.active(tx, now)
@@ -257,15 +226,3 @@ class Switch:
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later end; None is open-ended and later than all."""
     return None if one is None or other is None else max(one, other)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

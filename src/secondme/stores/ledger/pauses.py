@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from secondme.domain.pause import Pause, PauseReason
 from secondme.stores.ledger import deliveries, due
@@ -18,26 +18,32 @@ def _pause(row: object) -> Pause:
 
 
 async def begin(
-    tx: Connection, contact_id: UUID | None, reason: PauseReason, since: datetime, until: datetime | None
-) -> Pause:
-    """One more pause; it never touches another."""
-    row = await tx.fetchrow(
-        f"INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5) RETURNING {_FIELDS}",
-        uuid4(),
+    tx: Connection,
+    id_: UUID,
+    contact_id: UUID | None,
+    reason: PauseReason,
+    since: datetime,
+    until: datetime | None,
+) -> bool:
+    """One more pause, which never touches another; False where it is known already, also if it was lifted."""
+    done = await tx.execute(
+        """INSERT INTO pauses (id, user_id, reason, since, until) VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (id) DO NOTHING""",
+        id_,
         contact_id,
         reason,
         since,
         until,
     )
-    return _pause(row)
+    return bool(done == "INSERT 0 1")
 
 
-async def lift(tx: Connection, contact_id: UUID | None, now: datetime) -> int:
-    """Lift every running pause of the contact, or every one that covers everybody. Returns how many."""
+async def lift(tx: Connection, running: Sequence[UUID], now: datetime) -> int:
+    """Lift these pauses as far as they still run. Returns how many."""
     rows = await tx.fetch(
-        """UPDATE pauses SET lifted_at = $2 WHERE user_id IS NOT DISTINCT FROM $1 AND lifted_at IS NULL
+        """UPDATE pauses SET lifted_at = $2 WHERE id = ANY($1) AND lifted_at IS NULL
              AND (until IS NULL OR until > $2) RETURNING id""",
-        contact_id,
+        running,
         now,
     )
     return len(rows)
@@ -52,16 +58,17 @@ async def active(tx: Connection, now: datetime) -> list[Pause]:
     return [_pause(row) for row in rows]
 
 
-async def known_stop(tx: Connection, since: datetime) -> bool:
-    """Whether the ledger has seen this stop of everybody, or a later one without an end, or has resumed since.
+async def known_stop(tx: Connection, id_: UUID, since: datetime, now: datetime) -> bool:
+    """Whether what PAUSE:ALL says has been dealt with: the press itself, a later one without an end, or a resume since.
 
-    A later one that ends says nothing of it: what was held has no end.
+    A later press that ends says nothing of it, nor does a resume that lies in the future: a clock was wrong then.
     """
     known: bool = await tx.fetchval(
-        """SELECT EXISTS (SELECT 1 FROM pauses WHERE user_id IS NULL AND (lifted_at >= $1
-             OR since >= $1::timestamptz - interval '1 ms'
-               AND (until IS NULL OR since <= $1::timestamptz + interval '1 ms')))""",
+        """SELECT EXISTS (SELECT 1 FROM pauses WHERE id = $1 OR user_id IS NULL AND (
+             lifted_at BETWEEN $2 AND $3 OR (until IS NULL AND since >= $2)))""",
+        id_,
         since,
+        now,
     )
     return known
 
