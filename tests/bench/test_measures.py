@@ -110,7 +110,7 @@ async def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 async def test_a_product_that_does_not_start_says_why(tmp_path: Path) -> None:
-    async with started(["up"], tmp_path / "data", SECONDME_PROFILE="parrot") as product:
+    async with started(["up"], tmp_path / "data", {"SECONDME_PROFILE": "parrot"}) as product:
         with pytest.raises(BenchFailed, match="PROFILE"):
             await product.answers()
 

@@ -4,12 +4,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 
-def run(peers: Path | None, *, into: Path | None = None, only: Collection[str] = ()) -> None:
-    """Measure, print the table, and write it to `into` as JSON. It takes about four minutes.
+def run(
+    peers: Path | None, *, into: Path | None = None, only: Collection[str] = (), paper: Path | None = None
+) -> None:
+    """Measure, print the table, and write it to `into` as JSON and to `paper` as Markdown.
+
+    It takes less than four minutes, beside others less than nine.
 
     `peers` is a folder of programs to compare with; `only` names some sections. Raises Invalid for an unknown
     section or a folder that is not there, before anything runs.
     """
     from secondme.bench.sections import measure  # the programs that it starts are of this package, and light
 
-    measure(peers, into, only)
+    measure(peers, into, only, paper)

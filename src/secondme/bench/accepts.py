@@ -13,7 +13,7 @@ CONNECTIONS, PEOPLE, SECONDS, WARM = 100, 2000, 10.0, 2.0
 
 async def measure(lab: Lab, *, seconds: float = SECONDS, warm: float = WARM) -> list[Row]:
     """Accepts that the ledger confirms. Raises BenchFailed, TimeoutError."""
-    async with started(["gateway"], lab.folder / "accepts", **SETTINGS) as product:
+    async with started(["gateway"], lab.folder / "accepts", SETTINGS) as product:
         await product.answers()
         plan = Plan(product.gateway, seconds, PEOPLE, connections=CONNECTIONS)
         await loaded(Plan(product.gateway, warm, PEOPLE, connections=CONNECTIONS, seed=1), lab.folder)

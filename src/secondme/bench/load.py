@@ -5,6 +5,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -16,7 +17,6 @@ from secondme.bench.lab import ours
 
 _MOST_PHONES = 200
 _FRESH = 4.0  # seconds that a connection may rest: the server closes it after five
-_PATIENCE = 30.0  # seconds for the last answers
 _WORDS = ("hey", "are", "we", "still", "on", "for", "dinner", "tomorrow", "night", "at", "seven", "then")
 
 
@@ -31,7 +31,10 @@ class Post(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`rate` a second at random moments; without a rate, `connections` that post again once they are answered."""
+    """`rate` a second at random moments; without a rate, `connections` that post again once they are answered.
+
+    With a `count`, exactly so many, evenly, each from the next of the people; `seconds` is then left out of account.
+    """
 
     port: int
     seconds: float
@@ -39,6 +42,13 @@ class Plan:
     rate: float = 0.0
     connections: int = 0
     seed: int = 9
+    count: int = 0
+    patience: float = 30.0  # seconds for the last answers
+
+    @property
+    def lasts(self) -> float:
+        """Seconds until the last post is due."""
+        return self.count / self.rate if self.count else self.seconds
 
 
 class Phone(asyncio.Protocol):
@@ -100,13 +110,21 @@ class Street:
     async def open_loop(self) -> None:
         """Post when it is time, whatever became of earlier posts; times count from when a post was due."""
         begin, wall = time.perf_counter(), time.time()
-        due = begin
         async with asyncio.TaskGroup() as posts:
-            while (due := due + self._random.expovariate(self._plan.rate)) < begin + self._plan.seconds:
+            for after, person in self._moments():
+                due = begin + after
                 while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110
                     await asyncio.sleep(left)  # timers may be early by half a millisecond
-                message = self._message(self._random.randrange(self._plan.people))
-                posts.create_task(self._post_due(message, due, wall + due - begin))
+                posts.create_task(self._post_due(self._message(person), due, wall + after))
+
+    def _moments(self) -> Iterator[tuple[float, int]]:
+        """When, in seconds from the beginning, who writes."""
+        plan, after = self._plan, 0.0
+        if plan.count:
+            yield from ((n / plan.rate, n % plan.people) for n in range(plan.count))
+            return
+        while (after := after + self._random.expovariate(plan.rate)) < plan.seconds:
+            yield after, self._random.randrange(plan.people)
 
     async def _post_due(self, message: tuple[str, bytes], due: float, wall: float) -> None:
         name, request = message
@@ -163,7 +181,7 @@ async def drive(plan: Plan) -> list[Post]:
     """Run the plan to its end. Raises TimeoutError when answers stay away."""
     street = Street(plan)
     try:
-        async with asyncio.timeout(plan.seconds + _PATIENCE):
+        async with asyncio.timeout(plan.lasts + plan.patience):
             await (street.open_loop() if plan.rate else street.closed_loop())
     finally:
         street.hang_up()
@@ -172,7 +190,7 @@ async def drive(plan: Plan) -> list[Post]:
 
 async def loaded(plan: Plan, folder: Path) -> tuple[list[Post], float]:
     """The plan run in a process of its own: its posts, and the CPU seconds that making them took."""
-    found = await ours("load", asdict(plan), folder, plan.seconds + 2 * _PATIENCE)
+    found = await ours("load", asdict(plan), folder, plan.lasts + 2 * plan.patience)
     return [Post(*post) for post in found["posts"]], found["cpu"]
 
 

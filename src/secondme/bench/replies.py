@@ -43,7 +43,7 @@ type Pair = tuple[Post, Reply | None]
 
 async def measure(lab: Lab, *, rate: float = RATE, seconds: float = SECONDS, warm: float = WARM) -> list[Row]:
     """Added times and CPU a message. Raises BenchFailed, TimeoutError."""
-    async with started(["up"], lab.folder / "replies", **SETTINGS) as product:
+    async with started(["up"], lab.folder / "replies", SETTINGS) as product:
         await product.answers()
         plan = Plan(product.gateway, seconds, PEOPLE, rate=rate)
         await loaded(replace(plan, seconds=warm, seed=1), lab.folder)

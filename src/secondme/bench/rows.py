@@ -43,9 +43,26 @@ def within(name: str, value: float, unit: str, most: float, note: str = "", deta
     return Row(name, value, unit, most, "target", "< 1", value < most, note, detail)
 
 
-def beside(name: str, value: float, unit: str, peer: tuple[str, float], least: float, note: str = "") -> Row:
-    """A figure that should be at least `least` times the peer's (its name and figure), measured in the same run."""
-    return Row(name, value, unit, peer[1], peer[0], f"≥ {least:g}", value >= least * peer[1], note)
+def beside(
+    name: str,
+    value: float,
+    unit: str,
+    peer: tuple[str, float],
+    least: float,
+    note: str = "",
+    stretch: float | None = None,
+) -> Row:
+    """A figure that should be at least `least` times the peer's (its name and figure), measured in the same run.
+
+    `stretch` is told beside it: what would be better still.
+    """
+    wanted = f"≥ {least:g}" + (f" (stretch {stretch:g})" if stretch else "")
+    return Row(name, value, unit, peer[1], peer[0], wanted, value >= least * peer[1], note)
+
+
+def under(name: str, value: float, unit: str, peer: tuple[str, float], note: str = "") -> Row:
+    """A figure that should be no more than the peer's, measured in the same run."""
+    return Row(name, value, unit, peer[1], peer[0], "≤ 1", value <= peer[1], note)
 
 
 def skipped(name: str, why: str) -> Row:

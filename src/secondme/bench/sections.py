@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from secondme.bench import accepts, demo, imports, replies, voices
+from secondme.bench import accepts, bell, demo, imports, ingest, replies, voices, worker
 from secondme.bench.lab import Lab, Section
 from secondme.bench.machine import Watch, describe
 from secondme.bench.rows import Row, skipped
-from secondme.bench.table import as_json, show
+from secondme.bench.table import as_json, as_markdown, show
 from secondme.domain.errors import Invalid, SecondMeError
 
 SECTIONS: dict[str, Section] = {
@@ -20,17 +20,21 @@ SECTIONS: dict[str, Section] = {
     "import": imports.measure,
     "voice": voices.measure,
     "accepts": accepts.measure,
+    "ingest": ingest.measure,
+    "worker": worker.measure,
+    "bell": bell.measure,
 }
 
 
-def measure(peers: Path | None, into: Path | None, only: Collection[str]) -> None:
+def measure(peers: Path | None, into: Path | None, only: Collection[str], paper: Path | None) -> None:
     """See secondme.bench.run."""
     if unknown := set(only) - set(SECTIONS):
         raise Invalid(f"No section is called {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}.")
     if peers is not None and not (peers / "imp.py").is_file():
         raise Invalid(f"{peers} holds no peers: name the folder that has imp.py and gen_export.py.")
-    if into is not None and not into.absolute().parent.is_dir():
-        raise Invalid(f"{into} cannot be written: its folder is not there.")
+    for file in (into, paper):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise Invalid(f"{file} cannot be written: its folder is not there.")
     with tempfile.TemporaryDirectory(prefix="secondme-bench-", ignore_cleanup_errors=True) as folder:
         lab = Lab(Path(folder), peers.resolve() if peers else None)
         rows = asyncio.run(_sections(lab, [name for name in SECTIONS if not only or name in only]))
@@ -38,6 +42,8 @@ def measure(peers: Path | None, into: Path | None, only: Collection[str]) -> Non
     show(machine, rows)
     if into is not None:
         into.write_text(as_json(machine, rows))
+    if paper is not None:
+        paper.write_text(as_markdown(machine, rows))
 
 
 async def _sections(lab: Lab, names: Collection[str]) -> list[Row]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import date
 from math import inf
 from typing import Any
 
@@ -40,6 +41,20 @@ def _cells(row: Row) -> tuple[str, ...]:
     bar = f"{row.against} {figure(row.bar, row.unit)}" if row.bar is not None else ""
     ratio = f"{row.ratio:.2f}" if row.ratio is not None else ""
     return row.name, figure(row.value, row.unit), bar, ratio, row.wanted, _VERDICTS[row.met], row.note
+
+
+def as_markdown(machine: Mapping[str, object], rows: Sequence[Row]) -> str:
+    """The table for a page: the day, the machine, every row, and how busy others were."""
+    headings = ("What", "Figure", "Against", "Ratio", "Wanted", "Met", "Note")
+    lines = [
+        f"{date.today().isoformat()}: " + ", ".join(f"{name} {value}" for name, value in machine.items()),
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings))),
+        *(f"| {' | '.join(cell.replace('|', '/') for cell in _cells(row))} |" for row in rows),
+        "",
+        *noise(rows),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def figure(value: float | None, unit: str) -> str:
