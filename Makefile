@@ -24,7 +24,8 @@ faults: setup ## Kill things at bad moments, for longer than the tests do
 	.venv/bin/python -m pytest tests/faults --long
 
 bench: setup ## Measure it (PEERS=… compares)
-	.venv/bin/secondme bench $(if $(PEERS),--peers $(PEERS))
+	.venv/bin/secondme bench $(if $(PEERS),--peers $(PEERS)) $(foreach name,$(ONLY),--only $(name)) \
+	  $(if $(JSON),--json $(JSON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 fmt: setup ## Format, and mend what can be mended
 	.venv/bin/ruff check --fix-only -q .
