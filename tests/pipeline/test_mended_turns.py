@@ -75,7 +75,7 @@ async def test_a_stop_waits_for_the_claim_under_way(still: World) -> None:
     still.clock.jump(timedelta(seconds=1))
     other = await asyncpg.connect(still.dsn)
     async with other.transaction():
-        await other.execute("LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE")
+        await other.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
         claiming = asyncio.create_task(still.turns.claim_once())
         await still.until(LEASED)
         stopping = asyncio.create_task(still.turns.drain(5))
