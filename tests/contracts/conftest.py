@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from secondme.channels.simulator import SimulatorChannel
+from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
 from secondme.domain.delivery import DeliveryKind, Outgoing
 from secondme.ports import Channel
 
@@ -32,7 +34,8 @@ class Network:
 
     def requests(self, delivery: UUID) -> list[dict[str, Any]]:
         """What arrived of one delivery."""
-        return [r for r in self.ask("/log") if (r["body"] or {}).get("callback") == str(delivery)]
+        own = ("callback", "biz_opaque_callback_data")
+        return [r for r in self.ask("/log") if str(delivery) in ((r["body"] or {}).get(name) for name in own)]
 
     def count(self) -> int:
         """How many requests arrived in all, broken off ones too."""
@@ -55,14 +58,23 @@ def network() -> Iterator[Network]:
 Make = Callable[[str], Channel]
 
 
-@pytest_asyncio.fixture
-async def make(network: Network) -> AsyncIterator[Make]:
-    """Makes the adapter that sends over HTTP, pointed at a behaviour of the network."""
+def simulator(base: str) -> Channel:
+    return SimulatorChannel(base)
+
+
+def meta(base: str) -> Channel:
+    return WhatsAppCloudChannel(Number("main", "106540352242922", "token", "verify", "secret", base))
+
+
+OVER_HTTP = {"simulator": simulator, "meta": meta}  # a new channel is a new name here
+
+
+@asynccontextmanager
+async def maker(network: Network, adapter: Make) -> AsyncIterator[Make]:
     made: list[Channel] = []
 
     def build(behaviour: str) -> Channel:
-        base = behaviour if behaviour.startswith("http") else f"{network.base}/{behaviour}"
-        made.append(SimulatorChannel(base))
+        made.append(adapter(behaviour if behaviour.startswith("http") else f"{network.base}/{behaviour}"))
         return made[-1]
 
     yield build
@@ -70,10 +82,21 @@ async def make(network: Network) -> AsyncIterator[Make]:
         await channel.close()
 
 
-@pytest_asyncio.fixture(params=["on this machine", "over HTTP"])
-async def channel(request: pytest.FixtureRequest, make: Make) -> Channel:
-    """Each adapter in turn. A new channel is a new name here."""
-    return make("ok") if request.param == "over HTTP" else SimulatorChannel()
+@pytest_asyncio.fixture(params=OVER_HTTP)
+async def make(request: pytest.FixtureRequest, network: Network) -> AsyncIterator[Make]:
+    """Makes each adapter that sends over HTTP, pointed at a behaviour of the network."""
+    async with maker(network, OVER_HTTP[request.param]) as build:
+        yield build
+
+
+@pytest_asyncio.fixture(params=["on this machine", *OVER_HTTP])
+async def channel(request: pytest.FixtureRequest, network: Network) -> AsyncIterator[Channel]:
+    """Each adapter in turn, on a network that is well."""
+    if request.param == "on this machine":
+        yield SimulatorChannel()
+        return
+    async with maker(network, OVER_HTTP[request.param]) as build:
+        yield build("ok")
 
 
 def outgoing(kind: DeliveryKind = DeliveryKind.TEXT, text: str = "hi", quotes: str | None = None) -> Outgoing:

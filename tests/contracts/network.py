@@ -66,7 +66,9 @@ async def status(path: str, body: Any, writer: Writer) -> None:
 
 
 async def ok(path: str, body: Any, writer: Writer) -> None:
-    await respond(writer, 200, json.dumps({"messageId": f"net-{body['callback']}"}).encode())
+    """Taken, in the words of each network at once."""
+    own = f"net-{body.get('callback') or body.get('biz_opaque_callback_data')}"
+    await respond(writer, 200, json.dumps({"messageId": own, "messages": [{"id": own}]}).encode())
 
 
 async def drop(path: str, body: Any, writer: Writer) -> None:
@@ -91,7 +93,7 @@ async def array(path: str, body: Any, writer: Writer) -> None:
 
 
 async def anonymous(path: str, body: Any, writer: Writer) -> None:
-    await respond(writer, 200, b'{"messageId": 7}')
+    await respond(writer, 200, b'{"messageId": 7, "messages": [{"id": 7}]}')
 
 
 async def half(path: str, body: Any, writer: Writer) -> None:
