@@ -16,6 +16,7 @@ class Meta:
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.api = f"{base}/v23.0"
 
     async def __aenter__(self) -> "Meta":
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
@@ -32,7 +33,7 @@ class Meta:
             "WHATSAPP_PERMANENT_TOKEN": TOKEN,
             "WHATSAPP_VERIFY_TOKEN": VERIFY_TOKEN,
             "WHATSAPP_APP_SECRET": APP_SECRET,
-            "WHATSAPP_API_BASE_URL": self.base,
+            "WHATSAPP_API_BASE_URL": self.api,
         }
 
     async def control(self, **wish: Any) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -86,7 +87,10 @@ class Connection(asyncio.Protocol):
         return Request(method, path, query, headers, rest[:length], self._first, self._last)
 
     async def _answer(self, request: Request) -> None:
-        answer = await self._respond(request)
+        try:
+            answer = await self._respond(request)
+        except Exception:
+            answer = Answer(599, traceback.format_exc().encode())
         transport = self._transport
         if answer.manner == "hang" or transport is None or transport.is_closing():
             return

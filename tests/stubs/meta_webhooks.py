@@ -212,7 +212,8 @@ def _merged(changes: Sequence[Change]) -> list[Change]:
 
 
 def _number(one: Change) -> Any:
-    return one["value"].get("metadata", {}).get("phone_number_id") if isinstance(one["value"], dict) else None
+    metadata = one["value"].get("metadata") if isinstance(one["value"], dict) else None
+    return metadata.get("phone_number_id") if isinstance(metadata, dict) else None
 
 
 def body(payload: Change) -> bytes:
