@@ -1,5 +1,7 @@
 """The sections: what they make of what they see, and one small run of each that starts the product."""
 
+import hmac
+import json
 import os
 import subprocess
 import sys
@@ -7,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 
+import aiohttp
+import asyncpg
 import psutil
 import pytest
 
-from secondme.bench import accepts, demo, imports, replies, run, voices
+from secondme.bench import accepts, bell, demo, imports, ingest, replies, run, voices, worker
 from secondme.bench.lab import BenchFailed, Lab, environment, program
 from secondme.bench.load import Post
 from secondme.bench.machine import Watch, seconds
+from secondme.bench.peers import Peers
 from secondme.bench.product import started
 from secondme.bench.reading import alone
 from secondme.bench.replies import Reply, added
@@ -21,6 +26,36 @@ from secondme.domain.errors import Invalid
 from secondme.embedded.processes import find
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
+META = {
+    "object": "whatsapp_business_account",
+    "entry": [
+        {
+            "id": "102290129340398",
+            "changes": [
+                {
+                    "field": "messages",
+                    "value": {
+                        "messaging_product": "whatsapp",
+                        "metadata": {
+                            "display_phone_number": "15550783881",
+                            "phone_number_id": "106540352242922",
+                        },
+                        "contacts": [{"profile": {"name": "Sheena"}, "wa_id": "919800000001"}],
+                        "messages": [
+                            {
+                                "from": "919800000001",
+                                "id": "wamid.BENCH1",
+                                "timestamp": "1749416383",
+                                "type": "text",
+                                "text": {"body": "hey are we still on"},
+                            }
+                        ],
+                    },
+                }
+            ],
+        }
+    ],
+}
 PRINTED = """\
 universal regex + datetime (android): 0.45s  200000 msgs  444,000/s  maxrssMB=120
 universal regex + datetime (android): 0.50s  200000 msgs  400,000/s  maxrssMB=120
@@ -144,3 +179,48 @@ async def test_the_demo_is_opened_as_a_person_would(scratch: Path) -> None:
     empty, known, memory = await demo.measure(Lab(scratch), idle=0)
     assert empty.value and known.value
     assert memory.value is None or set(memory.detail) == {"secondme", "postgres", "redis", "falkordb"}
+
+
+async def test_a_backlog_and_a_flight_are_answered_whole(scratch: Path) -> None:
+    cost, added, memory, whole, burst, beside = await worker.measure(
+        Lab(scratch), backlog=30, rounds=1, flight=20, thinks=0.2
+    )
+    assert cost.value and added.value and whole.value and burst.value
+    assert all(0 < row.value < inf for row in (cost, added, whole, burst) if row.value)
+    assert memory.value is not None and memory.value < inf
+    assert "needs PEERS" in beside.note
+    assert not any(find(scratch / "worker" / "data" / store) for store in ("postgres", "redis", "falkordb"))
+
+
+async def test_every_bell_of_a_small_load_leads_to_a_claim(scratch: Path) -> None:
+    times, beside = await bell.measure(Lab(scratch), rate=50, count=20, rounds=1)
+    assert times.value is not None and 0 <= times.value < inf
+    assert "needs PEERS" in beside.note
+
+
+async def test_a_signed_webhook_is_counted_where_it_is_measured(scratch: Path) -> None:
+    body = json.dumps(META).encode()
+    signed = "sha256=" + hmac.new(b"appsecret", body, "sha256").hexdigest()
+    async with (
+        started(["gateway"], scratch / "ingest", ingest.SETTINGS) as product,
+        aiohttp.ClientSession() as session,
+    ):
+        await product.answers()
+        url = f"http://127.0.0.1:{product.gateway}/webhooks/whatsapp"
+        for _ in range(2):  # the second is a duplicate
+            async with session.post(url, data=body, headers={"X-Hub-Signature-256": signed}) as answer:
+                assert answer.status == 200
+        connection = await asyncpg.connect(product.database_url)
+        assert await connection.fetchval(ingest.ROWS) == 1
+        for statement in ingest.CLEAR:
+            await connection.execute(statement)
+        assert await connection.fetchval(ingest.ROWS) == 0
+        await connection.close()
+
+
+async def test_peers_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (row,) = await ingest.measure(Lab(tmp_path))
+    assert row.value is None and "needs PEERS" in row.note
+    said = await Peers(tmp_path).missing("no-such-tool")
+    assert said == "no-such-tool not installed" or "node" in (said or "")
+    assert await Peers(tmp_path).missing() is not None

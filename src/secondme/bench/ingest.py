@@ -37,6 +37,9 @@ SETTINGS = {
     "WHATSAPP_API_BASE_URL": "http://127.0.0.1:9",  # nothing is sent: no orchestrator runs
 }
 
+ROWS = "SELECT count(*) FROM messages WHERE direction = 'incoming'"
+CLEAR = ("TRUNCATE messages CASCADE", "UPDATE conversations SET due_at = NULL")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -125,8 +128,8 @@ async def _ours(lab: Lab, given: Addresses) -> AsyncIterator[Target]:
             product.gateway,
             psutil.Process(product.process.pid),
             OURS_DATABASE,
-            "SELECT count(*) FROM messages WHERE direction = 'incoming'",
-            ("TRUNCATE messages CASCADE", "UPDATE conversations SET due_at = NULL"),
+            ROWS,
+            CLEAR,
         )
 
 

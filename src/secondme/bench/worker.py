@@ -63,15 +63,17 @@ async def measure(
     folder.mkdir()
     ours, theirs = Cost(), Cost()
     async with _outside(lab) as (peers, why, stub), pair(folder, peers, stub) as product:
+        before = product.resident()
         await _ready(product, max(backlog, flight))
+        await stub.delay(thinks)
+        their_flight = await _their_flight(peers, lab, flight, thinks) if peers else None
+        even = await _our_flight(product, flight, flight / _EVENLY, thinks, before)
+        burst = await _our_flight(product, flight, 1e6, thinks, before)
+        await stub.delay(0)
         for _ in range(rounds):
             if peers:
                 await _their_backlog(peers, lab, backlog, theirs)
             await _our_backlog(product, backlog, ours)
-        await stub.delay(thinks)
-        their_flight = await _their_flight(peers, lab, flight, thinks) if peers else None
-        even = await _our_flight(product, flight, flight / _EVENLY, thinks)
-        burst = await _our_flight(product, flight, 1e6, thinks)
     rows = [_cost_row(backlog, ours, theirs), *_flight_rows(flight, even, burst, their_flight)]
     return rows if peers else [*rows, skipped(f"Worker: beside {_PEER}", f"skipped: {why}")]
 
@@ -106,10 +108,11 @@ async def _their_backlog(peers: Peers, lab: Lab, backlog: int, cost: Cost) -> No
     cost.clock.append(found["replies_s"])
 
 
-async def _our_flight(product: Pair, flight: int, rate: float, thinks: float) -> Flight:
+async def _our_flight(product: Pair, flight: int, rate: float, thinks: float, before: int) -> Flight:
+    """`before`: bytes of the two processes before anybody had written, as the peer counts from its start."""
     async with product.ledger.light() as light:
         last = await light.fetchval("SELECT coalesce(max(seq), 0) FROM messages")
-    async with _tide(product) as tide:
+    async with _tide(product, before) as tide:
         dues = await product.written(flight, flight, rate)
         await product.answered(_LIMIT)
     async with product.ledger.light() as light:
@@ -127,8 +130,8 @@ class _Tide:
 
 
 @asynccontextmanager
-async def _tide(product: Pair) -> AsyncIterator[_Tide]:
-    tide, before = _Tide(), product.resident()
+async def _tide(product: Pair, before: int) -> AsyncIterator[_Tide]:
+    tide = _Tide()
 
     async def watch() -> None:
         while True:
