@@ -85,7 +85,7 @@ def orchestrator(app: App) -> Service:
     """Claims what is due and composes."""
     bell = Doorbell(app.signals, MESSAGES, "orchestrator")
     stages = journey(
-        Judge(quiet_hours(app.settings)), Recall(app.ledger, app.personas, app.voice), Compose(app.mind)
+        Judge(quiet_hours(app.settings)), Recall(app.ledger, app.personas, app.voice), Compose(app.minds.mind)
     )
     pacing = Pacing(app.settings.pacing == "human")
     turns = Turns(app.ledger, app.accounts, stages, pacing, app.effects, bell, app.clock)

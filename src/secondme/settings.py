@@ -20,6 +20,7 @@ CONFIG_FILE = "secondme.yaml"
 ProfileName = Literal["clone", "support", "journal"]
 ChannelName = Literal["simulator", "whatsapp_web", "whatsapp_cloud", "msg91"]
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_PROVIDERS = ("anthropic", "openai", "groq", "openrouter", "ollama", "compatible")
 _LONGEST = 36_500 * 86_400  # seconds; dates that far from now can still be reckoned with
 
 
@@ -44,7 +45,6 @@ class AccountSettings(BaseModel):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     channel: ChannelName = "simulator"
     profile: ProfileName = "clone"
-
     phone_number_id: str | None = None  # these on Meta's API, in place of the variables WHATSAPP_…
     permanent_token: str | None = None
     verify_token: str | None = None
@@ -66,6 +66,7 @@ class ModelSettings(BaseModel):
     @classmethod
     def _duration(cls, value: Any) -> Any:
         return parse_duration(str(value)) if isinstance(value, str | int | float) else value
+
 
 class QuietHoursSettings(BaseModel):
     """`23:00-07:00`, optionally followed by `skip`: hold what arrives until the morning, or leave it unanswered."""
@@ -102,7 +103,17 @@ class Settings(BaseSettings):
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), alias="SECONDME_TIMEZONE")
     answer_within: timedelta | None = Field(None, alias="SECONDME_ANSWER_WITHIN")
     retention: timedelta = Field(timedelta(days=90), alias="SECONDME_RETENTION")
-    models: str | None = Field(None, alias="SECONDME_MODELS")
+    models: Annotated[list[ModelSettings], NoDecode] = Field(default_factory=list, alias="SECONDME_MODELS")
+    openrouter_primary_model: str | None = None
+    openrouter_fallback_model: str | None = None
+    budget_contact: int | None = Field(None, alias="SECONDME_BUDGET_CONTACT", ge=0)
+    budget_day: int | None = Field(None, alias="SECONDME_BUDGET_DAY", ge=0)
+    budget_then: Literal["cheaper", "line", "silence", "person"] | None = Field(
+        None, alias="SECONDME_BUDGET_THEN"
+    )
+    budget_model: str | None = Field(None, alias="SECONDME_BUDGET_MODEL")
+    embeddings: str | None = Field(None, alias="SECONDME_EMBEDDINGS")
+    embedding_dimension: int | None = Field(None, alias="SECONDME_EMBEDDING_DIMENSION", ge=8, le=8192)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="SECONDME_LOG_LEVEL")
 
     gateway_port: int = 3001
@@ -111,6 +122,14 @@ class Settings(BaseSettings):
     dashboard_port: int = 3000
     simulator_api_base_url: str | None = None
 
+    whatsapp_phone_number_id: str | None = Field(None, coerce_numbers_to_str=True)
+    whatsapp_permanent_token: str | None = None
+    whatsapp_verify_token: str | None = None
+    whatsapp_app_secret: str | None = None
+    whatsapp_api_base_url: str | None = None
+
+    anthropic_api_key: str | None = None
+    anthropic_base_url: str | None = None
     openai_api_key: str | None = None
     openai_base_url: str | None = None
     openrouter_api_key: str | None = None
@@ -122,22 +141,10 @@ class Settings(BaseSettings):
     ollama_api_key: str | None = None
     ollama_base_url: str | None = None
 
-    whatsapp_phone_number_id: str | None = Field(None, coerce_numbers_to_str=True)
-    whatsapp_permanent_token: str | None = None
-    whatsapp_verify_token: str | None = None
-    whatsapp_app_secret: str | None = None
-    whatsapp_api_base_url: str | None = None
-
-    anthropic_api_key: str | None = None
-    anthropic_base_url: str | None = None
     @property
     def providers(self) -> dict[str, str]:
         """Keys and base URLs of model providers by their documented variables, as far as they are set."""
-        names = [
-            n
-            for n in type(self).model_fields
-            if n.endswith(("_api_key", "_base_url")) and "simulator" not in n
-        ]
+        names = [f"{provider}_{what}" for provider in _PROVIDERS for what in ("api_key", "base_url")]
         return {name.upper(): value for name in names if (value := getattr(self, name))}
 
     @classmethod
@@ -156,6 +163,16 @@ class Settings(BaseSettings):
     @classmethod
     def _duration(cls, value: Any) -> Any:
         return parse_duration(str(value)) if isinstance(value, str | int | float) else value
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _chain(cls, value: Any) -> Any:
+        """A chain separated by commas, or a list whose items are texts or mappings."""
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list):
+            return value
+        texts = [item.strip() if isinstance(item, str) else item for item in items]
+        return [{"model": item} if isinstance(item, str) else item for item in texts if item]
 
     @field_validator("timezone", mode="before")
     @classmethod

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,28 +12,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from secondme.channels.simulator import SimulatorChannel
-from secondme.domain.errors import ConfigError
 from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
 from secondme.channels.whatsapp_cloud.number import HOST
 from secondme.domain.breaker import State
+from secondme.domain.errors import ConfigError
 from secondme.domain.profile import Account
 from secondme.embedded import EmbeddedStores
-from secondme.llm.minds import make_mind
+from secondme.llm.budget import Limits
+from secondme.llm.minds import Minds, make_minds
+from secondme.llm.plan import Plan, Wishes, make_plan, with_ollama
+from secondme.llm.providers import ModelSpec
 from secondme.memory.voice.own import OwnVoice
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.importing import Importer
 from secondme.pipeline.judge import QuietHours
+from secondme.pipeline.limits import META, Pace
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.switch import Switch
-from secondme.ports import Channel, Mind
+from secondme.ports import Channel
 from secondme.profiles import PROFILES, adjusted
-from secondme.pipeline.limits import META, Pace
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.settings import AccountSettings, Settings
 from secondme.stores.graph import Graph
 from secondme.stores.ledger import Ledger, migrate, people, voices
+from secondme.stores.ledger.usage import LedgerUsage
 from secondme.stores.signals import RedisSignals
 from secondme.stores.vault import KeyRing
 
@@ -58,7 +63,7 @@ class App:
     graph: Graph
     clock: SystemClock
     accounts: dict[str, Account]
-    mind: Mind
+    minds: Minds
     voice: OwnVoice
     personas: Personas
     audit: AuditLog
@@ -72,7 +77,7 @@ class App:
 
     @property
     def mind_name(self) -> str:
-        return self.mind.name
+        return self.minds.mind.name
 
     async def health(self) -> dict[str, Any]:
         """What this process depends on and how each is. Up as long as the ledger answers; ears need nothing else."""
@@ -80,8 +85,11 @@ class App:
         states = dict(
             zip(names, await asyncio.gather(*(_state(self.pings[name]) for name in names)), strict=True)
         )
-        status = "ok" if all(s == "ok" for s in states.values()) else "degraded"
-        return {"status": "down" if states["postgres"] != "ok" else status, "dependencies": states}
+        now = time.monotonic()
+        breakers = {name: breaker.state(now) for name, breaker in self.minds.breakers.items()}
+        well = all(s == "ok" for s in states.values()) and State.OPEN not in breakers.values()
+        status = "down" if states["postgres"] != "ok" else "ok" if well else "degraded"
+        return {"status": status, "dependencies": states, "breakers": breakers}
 
     async def close(self) -> None:
         await self.stack.aclose()
@@ -112,7 +120,7 @@ async def open_app(settings: Settings, say: Say = lambda line: None, *, serves: 
 
 async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: bool) -> App:
     settings.data_dir = settings.data_dir.expanduser().resolve()
-    accounts = make_accounts(settings)
+    accounts, plan = make_accounts(settings), await plan_minds(settings, say)
     stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
     if await migrate.migrate(database_url):
         say("The ledger has its newest schema.")
@@ -127,8 +135,8 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     stack.callback(audit.close)
     effects = Effects(signals, audit, ledger.vault)
     stack.push_async_callback(effects.told)
-    mind = make_mind(settings.models, settings.providers)
-    stack.push_async_callback(mind.close)
+    minds = make_minds(plan, LedgerUsage(ledger), clock, settings.timezone)
+    stack.push_async_callback(minds.close)
     await _seed(ledger, accounts.values() if serves else (), clock)
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
     app = App(
@@ -138,7 +146,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
         graph=graph,
         clock=clock,
         accounts=accounts,
-        mind=mind,
+        minds=minds,
         voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key()),
         personas=Personas(ledger, signals),
         audit=audit,
@@ -153,6 +161,28 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     return app
 
 
+async def plan_minds(settings: Settings, say: Say = lambda line: None) -> Plan:
+    """Who is to be asked, and for how much. Raises ConfigError naming everything that is wrong about models."""
+    then = settings.budget_then or ("cheaper" if settings.budget_model else "line")
+    wishes = Wishes(
+        [
+            ModelSpec(**one.model_dump(exclude={"timeout"}), timeout=one.timeout.total_seconds())
+            for one in settings.models
+        ],
+        settings.openrouter_primary_model,
+        settings.openrouter_fallback_model,
+        Limits(settings.budget_contact, settings.budget_day, then),
+        settings.budget_model,
+        settings.embeddings,
+        settings.embedding_dimension,
+    )
+    plan = make_plan(wishes, settings.providers)
+    found = await with_ollama(plan, settings.providers)
+    if found != plan:
+        say(f"No model is set; the Ollama of this machine has one: {found.models[0].label} answers.")
+    return found
+
+
 def make_accounts(settings: Settings) -> dict[str, Account]:
     """The accounts by id, each with its profile as the settings adjust it."""
     missing = sorted({a.channel for a in settings.all_accounts} - set(_CHANNELS))
@@ -161,6 +191,7 @@ def make_accounts(settings: Settings) -> dict[str, Account]:
             f"This version has no channel {', '.join(missing)} yet: use SECONDME_CHANNEL=whatsapp_cloud (Meta's API)"
             " or simulator (MSG91 and linked devices come in later versions)."
         )
+    make_numbers(settings)
     return {a.id: _account(a, settings) for a in settings.all_accounts}
 
 
@@ -185,37 +216,6 @@ _CHANNELS: dict[str, Callable[[Settings, str], Channel]] = {
     "simulator": lambda settings, account: SimulatorChannel(settings.simulator_api_base_url),
     "whatsapp_cloud": lambda settings, account: WhatsAppCloudChannel(make_numbers(settings)[account]),
 }
-
-
-def quiet_hours(settings: Settings) -> QuietHours | None:
-    """SECONDME_QUIET_HOURS in SECONDME_TIMEZONE, for the judge."""
-    quiet = settings.quiet_hours
-    return QuietHours(quiet.start, quiet.end, settings.timezone, quiet.skip) if quiet else None
-
-    make_numbers(settings)
-
-async def _stores(
-    settings: Settings, stack: AsyncExitStack, say: Say
-) -> tuple[EmbeddedStores | None, str, str, str]:
-    """Addresses of the three stores; those that no setting names are started here, or joined where they run."""
-    given = {
-        "postgres": settings.database_url,
-        "redis": settings.redis_address,
-        "falkordb": settings.falkordb_address,
-    }
-    need = [name for name, url in given.items() if url is None]
-    stores = None
-    if need:
-        stores = await EmbeddedStores.attach(settings.data_dir, say, need)  # type: ignore[arg-type]
-        stack.push_async_callback(stores.detach)
-        given["postgres"] = given["postgres"] or stores.addresses.database_url
-        given["redis"] = given["redis"] or stores.addresses.redis_url
-        given["falkordb"] = given["falkordb"] or stores.addresses.falkordb_url
-    return stores, given["postgres"] or "", given["redis"] or "", given["falkordb"] or ""
-
-
-def _ring(settings: Settings) -> KeyRing:
-    if settings.secret_key:
 _OF_A_NUMBER = ("phone_number_id", "permanent_token", "verify_token", "app_secret")
 
 

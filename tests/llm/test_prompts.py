@@ -31,7 +31,7 @@ def test_every_profile_has_its_prompt_and_the_shared_rules(profile: str) -> None
 
 
 def test_an_unknown_prompt_is_named() -> None:
-    with pytest.raises(ConfigError, match="clone, journal, shared, support"):
+    with pytest.raises(ConfigError, match="clone, extract, journal, shared, support"):
         instructions("../clone")
 
 

@@ -1,25 +1,35 @@
-"""SECONDME_MODELS: what is accepted, and one clear message for what is not."""
+"""Models in the settings: what is accepted, and one clear message for everything that is not."""
+
+from typing import Any
 
 import pytest
 
 from secondme.domain.errors import ConfigError
-from secondme.llm.providers import PROVIDERS, Model, parse_model
+from secondme.llm.budget import Limits
+from secondme.llm.plan import Plan, Wishes, make_plan, with_ollama
+from secondme.llm.providers import PROVIDERS, Model, ModelSpec, parse_models
 
 KEY = "sk-CANARY-KEY"
 KEYS = {row.key_variable: KEY for row in PROVIDERS.values()}
+
+
+def parsed(text: str, environment: dict[str, str]) -> Model:
+    (model,) = parse_models([ModelSpec(text)], environment)
+    return model
 
 
 @pytest.mark.parametrize(
     ("text", "label", "url"),
     [
         ("openai:gpt-5-mini", "openai:gpt-5-mini", "https://api.openai.com/v1"),
+        ("anthropic:claude-sonnet-4-5", "anthropic:claude-sonnet-4-5", "https://api.anthropic.com"),
         ("groq:openai/gpt-oss-20b", "groq:openai/gpt-oss-20b", "https://api.groq.com/openai/v1"),
-        (" OpenRouter: vendor/model:free ,", "openrouter:vendor/model:free", "https://openrouter.ai/api/v1"),
+        (" OpenRouter: vendor/model:free ", "openrouter:vendor/model:free", "https://openrouter.ai/api/v1"),
         ("ollama:llama3:8b", "ollama:llama3:8b", "http://127.0.0.1:11434/v1"),
     ],
 )
 def test_a_model_is_read(text: str, label: str, url: str) -> None:
-    model = parse_model(text, KEYS)
+    model = parsed(text, KEYS)
     assert (model.label, model.base_url, model.key) == (label, url, KEY)
 
 
@@ -33,25 +43,22 @@ def test_a_model_is_read(text: str, label: str, url: str) -> None:
     ],
 )
 def test_a_base_url_is_completed(given: str, used: str) -> None:
-    assert parse_model("compatible:m", {"COMPATIBLE_BASE_URL": given}).base_url == used
+    assert parsed("compatible:m", {"COMPATIBLE_BASE_URL": given}).base_url == used
 
 
 def test_the_origin_alone_gets_each_providers_own_path() -> None:
-    assert parse_model("groq:m", KEYS | {"GROQ_BASE_URL": "https://api.groq.com"}).base_url.endswith(
-        "/openai/v1"
-    )
+    assert parsed("groq:m", KEYS | {"GROQ_BASE_URL": "https://api.groq.com"}).base_url.endswith("/openai/v1")
 
 
 @pytest.mark.parametrize(
     ("text", "environment", "said"),
     [
-        ("openai:a,groq:b", KEYS, "names 2 models. SECONDME_MODELS takes exactly one PROVIDER:MODEL"),
-        (" , ", KEYS, "names 0 models"),
-        ("gpt-5-mini", KEYS, "PROVIDER being one of openai, groq, openrouter, ollama, compatible"),
-        ("anthropic:claude", KEYS, "PROVIDER being one of openai"),
+        ("gpt-5-mini", KEYS, "PROVIDER being one of openai, anthropic, groq, openrouter, ollama, compatible"),
         ("openai:", KEYS, "cannot be read"),
         ("openai:two words", KEYS, "cannot be read"),
+        (f"{KEY}:x", KEYS, "cannot be read"),
         ("openai:gpt", {}, "OPENAI_API_KEY is missing"),
+        ("anthropic:claude", {}, "ANTHROPIC_API_KEY is missing"),
         ("openai:gpt", {"OPENAI_API_KEY": "  "}, "OPENAI_API_KEY is missing"),
         ("openai:gpt", {"OPENAI_API_KEY": f"{KEY}\nX: y"}, "OPENAI_API_KEY holds characters"),
         ("compatible:m", {}, "COMPATIBLE_BASE_URL is missing"),
@@ -63,18 +70,96 @@ def test_the_origin_alone_gets_each_providers_own_path() -> None:
 )
 def test_what_cannot_be_used_is_said(text: str, environment: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        parse_model(text, environment)
+        parsed(text, environment)
     assert said in str(refused.value)
     assert KEY not in str(refused.value)
 
 
-def test_everything_wrong_is_said_at_once() -> None:
-    with pytest.raises(ConfigError, match=r"OPENAI_API_KEY is missing.*OPENAI_BASE_URL is missing or no URL"):
-        parse_model("openai:gpt", {"OPENAI_BASE_URL": "nonsense"})
+def test_a_chain_keeps_its_order_and_its_options() -> None:
+    specs = [
+        ModelSpec("groq:b", 0.3, 100, 7.0, False, "object"),
+        ModelSpec("anthropic:a"),
+        ModelSpec("groq:c"),
+    ]
+    models = parse_models(specs, KEYS)
+    assert [model.label for model in models] == ["groq:b", "anthropic:a", "groq:c"]
+    first = models[0]
+    assert (first.temperature, first.max_tokens, first.timeout) == (0.3, 100, 7.0)
+    assert (first.system, first.json_mode) == (False, "object")
+
+
+def planned(environment: dict[str, str] | None = None, **wishes: Any) -> Plan:
+    return make_plan(Wishes(**wishes), KEYS if environment is None else environment)
+
+
+def test_everything_wrong_is_said_at_once_and_once() -> None:
+    models = [
+        ModelSpec("openai:a"),
+        ModelSpec("openai:b"),
+        ModelSpec("nonsense"),
+        ModelSpec("anthropic:c", 0.5),
+    ]
+    with pytest.raises(ConfigError) as refused:
+        planned(
+            {"OPENAI_BASE_URL": "nonsense"},
+            models=models,
+            limits=Limits(then="cheaper"),
+            embeddings="groq:x",
+        )
+    said = str(refused.value)
+    for problem in (
+        "OPENAI_API_KEY is missing",
+        "OPENAI_BASE_URL is missing or no URL",
+        "SECONDME_MODELS cannot be read",
+        "ANTHROPIC_API_KEY is missing",
+        "anthropic takes no temperature",
+        "GROQ_API_KEY is missing",
+        "SECONDME_BUDGET_THEN is cheaper: name the model in SECONDME_BUDGET_MODEL",
+    ):
+        assert said.count(problem) == 1, problem
+
+
+def test_openrouters_own_variables_are_the_chain_where_no_other_is_named() -> None:
+    labels = [m.label for m in planned(primary="a/b", fallback="c/d").models]
+    assert labels == ["openrouter:a/b", "openrouter:c/d"]
+    named = planned(models=[ModelSpec("groq:x")], primary="a/b")
+    assert [m.label for m in named.models] == ["groq:x"]
+    with pytest.raises(ConfigError, match="OPENROUTER_PRIMARY_MODEL or OPENROUTER_FALLBACK_MODEL cannot"):
+        planned(primary="two words")
+
+
+def test_offline_and_nothing_are_no_models_but_not_the_same() -> None:
+    assert (planned().models, planned().named) == ((), False)
+    offline = planned({}, models=[ModelSpec("offline")])
+    assert (offline.models, offline.named) == ((), True)
+
+
+@pytest.mark.parametrize("wish", [None, "lexical", " Lexical "])
+def test_without_embeddings_they_are_lexical(wish: str | None) -> None:
+    assert planned(embeddings=wish).embeddings is None
+
+
+def test_who_offers_no_embeddings_is_named() -> None:
+    with pytest.raises(ConfigError, match="SECONDME_EMBEDDINGS: anthropic offers no embeddings"):
+        planned(embeddings="anthropic:claude")
+
+
+async def test_a_local_ollama_is_found_and_its_first_model_that_talks_is_used(openai_stub: str) -> None:
+    environment = {"OLLAMA_BASE_URL": openai_stub}
+    found = await with_ollama(planned(environment), environment)
+    assert [model.label for model in found.models] == ["ollama:ok"]
+    offline = planned(environment, models=[ModelSpec("offline")])
+    assert (await with_ollama(offline, environment)).models == ()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://192.0.2.1:11434"])
+async def test_no_ollama_is_no_error_and_takes_no_time(url: str) -> None:
+    environment = {"OLLAMA_BASE_URL": url}
+    assert (await with_ollama(planned(environment), environment)).models == ()
 
 
 def test_the_key_is_not_shown() -> None:
-    assert KEY not in repr(parse_model("openai:gpt", KEYS))
+    assert KEY not in repr(parsed("openai:gpt", KEYS))
 
 
 @pytest.mark.parametrize(

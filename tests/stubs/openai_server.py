@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat completions, for tests. The model's name says how it behaves.
+"""A server that speaks OpenAI's chat completions and embeddings, for tests. The model's name says how it behaves.
 
 Run it as `python tests/stubs/openai_server.py [--port N]`; it prints its base URL and serves until its end.
 Requests that the official SDK's types do not know are answered 400, and answers are built from its types.
@@ -11,8 +11,13 @@ Requests that the official SDK's types do not know are answered 400, and answers
     status-N   that status, with the key in its body                 redirect   307 to /elsewhere
     slow       after 30 s           hangup     cuts the connection   huge       2 MB
     no-usage   an answer without figures                             lies       absurd figures
+    drip       a byte every 50 ms        wrong-type  a list          no-system  400 to a system message
+    no-schema  400 to a JSON schema      no-format   400 to any response_format
+    misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
 
-`GET /requests` lists what was asked: headers, body and path.
+Forms (`response_format` of type json_schema, or a schema in the system message) are filled in from the schema.
+Embeddings: `embed` has 1536 numbers or `dimensions`; `embed-N` has N; `embed-short` leaves one out.
+`GET /requests` lists what was asked: headers, body and path. `GET /api/tags` is Ollama's list of models.
 """
 
 import argparse
@@ -24,24 +29,51 @@ from collections import deque
 from typing import Any
 
 from aiohttp import web
+from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.embedding_create_params import EmbeddingCreateParams
 from pydantic import TypeAdapter, ValidationError
+
+from tests.stubs.forms import filled_in
 
 KNOWN = frozenset(CompletionCreateParamsNonStreaming.__annotations__) | frozenset(
     key for base in CompletionCreateParamsNonStreaming.__mro__ for key in getattr(base, "__annotations__", {})
 )
 PARAMS = TypeAdapter(CompletionCreateParamsNonStreaming)
 MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
+EMBEDDINGS = TypeAdapter(EmbeddingCreateParams)
 TEXTS = {
     "ok": "Sounds good!\n\nSee you there.",
     "think": "<think>They ask, so …</think>\nSure.",
     "empty": "  \n",
 }
 asked: deque[dict[str, Any]] = deque(maxlen=1000)
+misfits: dict[str, int] = {}
+told = {"model": "ok"}
+
+
+def schema_of(body: dict[str, Any]) -> Any:
+    """The schema of the form that is asked for, wherever it stands."""
+    described = body.get("response_format", {}).get("json_schema")
+    if described:
+        return described["schema"]
+    first = body["messages"][0]["content"]
+    found = (
+        re.search(r"fits this schema, and with nothing else:\n(\{.*\})", first)
+        if isinstance(first, str)
+        else None
+    )
+    return json.loads(found.group(1)) if found else None
 
 
 def text_of(model: str, body: dict[str, Any]) -> str:
+    if (schema := schema_of(body)) is not None:
+        if model.startswith("misfit-"):
+            misfits[model] = misfits.get(model, 0) + 1
+            if misfits[model] <= int(model.rpartition("-")[2]):
+                return '{"people": "CANARY-MISFIT"}'
+        return json.dumps(filled_in(schema))
     if model.startswith("said:"):
         return model.removeprefix("said:")
     if model == "echo":
@@ -99,7 +131,7 @@ async def complete(request: web.Request) -> web.StreamResponse:
     raw = await request.read()
     body = json.loads(raw)
     asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
-    model = str(body.get("model"))
+    model = told["model"] if body.get("model") == "switch" else str(body.get("model"))
     try:
         PARAMS.validate_python(body)
         MESSAGES.validate_python(body["messages"])
@@ -110,9 +142,21 @@ async def complete(request: web.Request) -> web.StreamResponse:
         return web.json_response(
             {"error": {"message": f"Unrecognized request arguments: {unknown}"}}, status=400
         )
+    if (refused := refusal(model, body)) is not None:
+        return web.json_response({"error": {"message": refused}}, status=400)
     if (special := await misbehave(request, model)) is not None:
         return special
     return web.json_response(answer_of(model, body))
+
+
+def refusal(model: str, body: dict[str, Any]) -> str | None:
+    """What a server says of a request that its model cannot serve."""
+    kind = body.get("response_format", {}).get("type")
+    if model == "no-system" and body["messages"][0]["role"] == "system":
+        return "System role not supported"
+    if (model == "no-schema" and kind == "json_schema") or (model == "no-format" and kind):
+        return f"This model does not support response format `{kind}`. See response_format."
+    return None
 
 
 async def misbehave(request: web.Request, model: str) -> web.StreamResponse | None:
@@ -120,7 +164,9 @@ async def misbehave(request: web.Request, model: str) -> web.StreamResponse | No
         echo = {
             "error": {"message": f"Refused {request.headers.get('Authorization')}: {await request.text()}"}
         }
-        return web.json_response(echo, status=int(model.removeprefix("status-")))
+        _, status, *wait = model.split("-")
+        headers = {"Retry-After": wait[0]} if wait else {}
+        return web.json_response(echo, status=int(status), headers=headers)
     if model == "slow":
         await asyncio.sleep(30)
     if model == "malformed":
@@ -130,13 +176,66 @@ async def misbehave(request: web.Request, model: str) -> web.StreamResponse | No
     if model == "shapeless":
         return web.json_response({"error": {"message": "overloaded", "code": 502}})
     if model == "huge":
-        return web.Response(body=b"x" * 2_000_000)
+        return web.Response(body=b"x" * 10_000_000)
+    if model == "wrong-type":
+        return web.json_response([1, 2])
+    if model == "drip":
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(600):
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+        return response
     if model == "redirect":
         return web.Response(status=307, headers={"Location": "/elsewhere"})
     if model == "hangup":
         assert request.transport is not None
         request.transport.close()
     return None
+
+
+async def embed(request: web.Request) -> web.StreamResponse:
+    body = json.loads(await request.read())
+    asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
+    model, texts = str(body.get("model")), body.get("input")
+    unknown = sorted(set(body) - set(EmbeddingCreateParams.__annotations__))
+    try:
+        EMBEDDINGS.validate_python(body)
+    except ValidationError as error:
+        return web.json_response({"error": {"message": str(error)}}, status=400)
+    if unknown or not texts or not all(texts) or len(texts) > 2048:
+        return web.json_response({"error": {"message": f"Invalid input; unknown: {unknown}"}}, status=400)
+    if (special := await misbehave(request, model)) is not None:
+        return special
+    size = body.get("dimensions") or 1536
+    if model.removeprefix("embed-").isdigit():
+        size = int(model.removeprefix("embed-"))
+    rows = [
+        {"object": "embedding", "index": n, "embedding": [(len(text) + n) / 100 + 0.5] * size}
+        for n, text in enumerate(texts)
+    ]
+    rows = rows[1:] if model == "embed-short" else rows[::-1]
+    usage = {"prompt_tokens": 3, "total_tokens": 3}
+    answer = {"object": "list", "model": model, "data": rows, "usage": usage}
+    CreateEmbeddingResponse.model_validate(answer, strict=True)
+    return web.json_response(answer)
+
+
+async def tags(_request: web.Request) -> web.Response:
+    """Ollama's list, which begins with a model that only embeds."""
+    names = {"nomic-embed-text:latest": "nomic-bert", "ok": "llama", "echo": "llama"}
+    return web.json_response(
+        {
+            "models": [
+                {"name": name, "model": name, "details": {"family": kind}} for name, kind in names.items()
+            ]
+        }
+    )
+
+
+async def switch(request: web.Request) -> web.Response:
+    told["model"] = await request.text()
+    return web.Response()
 
 
 async def requests(_request: web.Request) -> web.Response:
@@ -147,6 +246,9 @@ async def serve(port: int) -> None:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_post("/elsewhere", complete)
+    app.router.add_post("/v1/embeddings", embed)
+    app.router.add_post("/switch", switch)
+    app.router.add_get("/api/tags", tags)
     app.router.add_get("/requests", requests)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -17,6 +17,13 @@ def openai_server() -> Iterator[str]:
 
 
 @contextmanager
+def anthropic_server() -> Iterator[str]:
+    """The stub of anthropic_server.py; yields its base URL, `http://127.0.0.1:PORT`."""
+    with _started("tests.stubs.anthropic_server") as url:
+        yield url
+
+
+@contextmanager
 def meta_network(log: Path) -> Iterator[str]:
     """The stub of meta_network.py, which writes to `log`; yields its base URL, `http://127.0.0.1:PORT`."""
     with _started("tests.stubs.meta_network", str(log)) as url:

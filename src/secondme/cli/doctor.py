@@ -7,16 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
-
-from secondme import llm
 from secondme.cli import show, standing
+from secondme.cli.models import replies
 from secondme.cli.opening import is_unused, prepare, shown
 from secondme.cli.ports import answers, ports_of, who_answers
 from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.embedded.folder import ROOM
 from secondme.embedded.wheels import falkordb_module, postgres_program, redis_program
-from secondme.llm.providers import parse_model
 from secondme.settings import Settings, load
 from secondme.wiring import App, make_channels, open_app
 
@@ -149,27 +146,14 @@ async def _clock(app: App) -> str:
 
 
 async def _mind(app: App) -> str:
-    """Ask the provider for its list of models: that costs nothing and shows whether the key is right."""
-    if not app.settings.models:
+    """Each model asked for one short reply: `secondme models check` in brief."""
+    models = app.minds.plan.models
+    if not models:
         return "offline: no model is set (SECONDME_MODELS)"
-    model = parse_model(app.settings.models, app.settings.providers)
-    if not llm.wire_open and not model.is_local:
-        return f"{model.label}, not asked: the network is closed"
-    headers = {"authorization": f"Bearer {model.key}"} if model.key else {}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ASK)) as session,
-            session.get(f"{model.base_url}/models", headers=headers, allow_redirects=False) as answer,
-        ):
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ConfigError(
-            f"{model.label} cannot be reached at {model.host} ({type(error).__name__}): is it running, and is"
-            f" {model.provider.base_url_variable} right?"
-        ) from error
-    if status in (401, 403):
-        raise ConfigError(f"{model.label} refuses the key: correct {model.provider.key_variable}.")
-    return f"{model.label} answers at {model.host}"
+    found = await replies(models)
+    if wrong := [one.wrong for one in found if one.wrong]:
+        raise ConfigError(" ".join(wrong))
+    return ", ".join(f"{one.model} answers in {one.seconds:.1f} s" for one in found)
 
 
 async def _port(settings: Settings, name: str, port: int) -> Finding:

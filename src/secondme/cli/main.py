@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(tools.db, name="db")
 app.add_typer(tools.config, name="config")
 app.add_typer(tools.bench, name="bench")
+app.add_typer(tools.models, name="models")
 Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="An id, a name or a number.")]
 Everybody = Annotated[str, typer.Argument(metavar="all|CONTACT", help="`all`, or an id, a name or a number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]

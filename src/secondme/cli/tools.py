@@ -1,4 +1,4 @@
-"""The commands in groups: `db`, `config`, `bench`."""
+"""The commands in groups: `db`, `config`, `bench`, `models`."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 db = typer.Typer(no_args_is_help=True, help="The ledger's database.")
 config = typer.Typer(no_args_is_help=True, help="Settings.")
 bench = typer.Typer(help="Measure it.")
+models = typer.Typer(help="Who is asked, and what that has used today.")
 
 
 @db.command()
@@ -48,6 +49,24 @@ def schema() -> None:
     from secondme.settings import schema
 
     print(json.dumps(schema(), indent=2))
+
+
+@models.callback(invoke_without_command=True)
+def overview(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        from secondme.cli import models
+        from secondme.cli.opening import run
+
+        run(models.overview())
+
+
+@models.command()
+def check() -> None:
+    """Ask each model once; exit code 1 where one does not answer. It costs a few hundred tokens a model."""
+    from secondme.cli import models
+    from secondme.cli.opening import run
+
+    raise typer.Exit(0 if run(models.check()) else 1)
 
 
 @bench.callback(invoke_without_command=True)

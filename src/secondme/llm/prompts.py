@@ -42,6 +42,30 @@ def build(turn: Turn) -> list[ChatMessage]:
     return _merged([*lines, waiting])
 
 
+def ask_for(ours: str, material: Sequence[str]) -> list[ChatMessage]:
+    """The messages of a typed extraction: `ours` in the system message, each piece of material fenced."""
+    system = f"{ours.strip()}\n\n{instructions('extract')}"
+    kept: list[str] = []
+    room = _WAITING
+    for piece in material:
+        text = fenced("message", piece)
+        room -= len(text)
+        if room < 0 and kept:
+            break
+        kept.append(text)
+    content = "Material:\n" + "\n".join(kept)
+    return [ChatMessage(role="system", content=system), ChatMessage(role="user", content=content)]
+
+
+def rough_tokens(turn: Turn) -> int:
+    """About how many tokens `build(turn)` is, at the most, in most scripts."""
+    system = 6_000 + (len(turn.persona.style_guide) if turn.persona else 0)
+    window = min(sum(len(line.text) + 30 for line in turn.window), _WINDOW)
+    waiting = min(sum(min(len(m.text), _LONGEST) + 30 for m in turn.messages), _WAITING)
+    examples = sum(len(example.text) + 30 for example in turn.examples)
+    return (system + window + waiting + examples) // 3
+
+
 @cache
 def instructions(name: str) -> str:
     """The text of one prompt file. Raises ConfigError, naming those that exist."""
@@ -111,6 +135,8 @@ def _conversation(window: Sequence[Line]) -> list[ChatMessage]:
     room = _WINDOW
     for line in reversed(window):
         text = fenced("message", line.text) if line.from_contact else harmless(line.text)
+        if not text:
+            continue  # a message without a word is refused by some
         room -= len(text)
         if room < 0:
             break

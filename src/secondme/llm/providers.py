@@ -1,13 +1,17 @@
-"""Who offers models: one row a provider that speaks OpenAI's chat completions."""
+"""Who offers models, one row a provider, and what the settings say of each model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from secondme.domain.errors import ConfigError
 
+TIMEOUT = 30.0  # seconds for one answer
+MOST_TOKENS = 2048  # of one answer, its reasoning included: what a contact can make us pay for
+JsonMode = Literal["schema", "object", "prompt"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,99}", re.ASCII)
 
 
@@ -19,7 +23,11 @@ class Provider:
     origin: str | None  # None: the base URL has to be set
     path: str
     needs_key: bool
+    wire: Literal["openai", "anthropic"] = "openai"
     limit: str = "max_tokens"  # what the field for the longest answer is called
+    headers: Mapping[str, str] = field(default_factory=dict)
+    takes_temperature: bool = True
+    embeds: bool = True
 
     @property
     def key_variable(self) -> str:
@@ -32,16 +40,47 @@ class Provider:
 
 _ROWS = (
     Provider("openai", "https://api.openai.com", "/v1", needs_key=True, limit="max_completion_tokens"),
-    Provider("groq", "https://api.groq.com", "/openai/v1", needs_key=True, limit="max_completion_tokens"),
-    Provider("openrouter", "https://openrouter.ai", "/api/v1", needs_key=True),
+    Provider(
+        "anthropic",
+        "https://api.anthropic.com",
+        "",
+        needs_key=True,
+        wire="anthropic",
+        takes_temperature=False,  # its SDK knows no such field any more
+        embeds=False,
+    ),
+    Provider(
+        "groq",
+        "https://api.groq.com",
+        "/openai/v1",
+        needs_key=True,
+        limit="max_completion_tokens",
+        embeds=False,
+    ),
+    Provider(
+        "openrouter",
+        "https://openrouter.ai",
+        "/api/v1",
+        needs_key=True,
+        # How OpenRouter lists who asks; an instance has no public address to give.
+        headers={"HTTP-Referer": "http://localhost", "X-Title": "SecondMe"},
+    ),
     Provider("ollama", "http://127.0.0.1:11434", "/v1", needs_key=False),
     Provider("compatible", None, "/v1", needs_key=False),
 )
 PROVIDERS: Mapping[str, Provider] = {row.name: row for row in _ROWS}
-_ACCEPTED = (
-    f"SECONDME_MODELS takes exactly one PROVIDER:MODEL in this version, PROVIDER being one of "
-    f"{', '.join(PROVIDERS)}; for example groq:openai/gpt-oss-20b"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What the settings say of one model: `PROVIDER:MODEL` and how to ask it."""
+
+    model: str
+    temperature: float | None = None  # None: the provider's own
+    max_tokens: int = MOST_TOKENS
+    timeout: float = TIMEOUT
+    system: bool = True  # False: it takes no system message
+    json_mode: JsonMode | None = None  # None: what the provider has
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +91,11 @@ class Model:
     name: str
     base_url: str
     key: str | None = field(default=None, repr=False)
+    temperature: float | None = None
+    max_tokens: int = MOST_TOKENS
+    timeout: float = TIMEOUT
+    system: bool = True
+    json_mode: JsonMode | None = None
 
     @property
     def label(self) -> str:
@@ -70,18 +114,36 @@ class Model:
             return self.host == "localhost"
 
 
-def parse_model(text: str, environment: Mapping[str, str]) -> Model:
-    """Read SECONDME_MODELS; `environment` holds keys and base URLs by variable.
+def parse_models(
+    specs: Sequence[ModelSpec], environment: Mapping[str, str], *, setting: str = "SECONDME_MODELS"
+) -> list[Model]:
+    """The models that `setting` names; `environment` holds keys and base URLs by variable.
 
-    Raises ConfigError naming everything that is wrong, and what is accepted.
+    Raises ConfigError naming everything that is wrong with all of them, and what is accepted.
     """
-    items = [item.strip() for item in text.split(",") if item.strip()]
-    if len(items) != 1:
-        raise ConfigError(f"SECONDME_MODELS names {len(items)} models. {_ACCEPTED}.")
-    prefix, _, name = items[0].partition(":")
-    provider = PROVIDERS.get(prefix.strip().lower())
-    if provider is None or not _NAME.fullmatch(name.strip()):
-        raise ConfigError(f"SECONDME_MODELS cannot be read. {_ACCEPTED}.")
+    models: list[Model] = []
+    problems: list[str] = []
+    for spec in specs:
+        found = _parsed(spec, environment, setting, len(specs) == 1)
+        if isinstance(found, Model):
+            models.append(found)
+        else:
+            problems += [problem for problem in found if problem not in problems]
+    if problems:
+        raise ConfigError("; ".join(problems) + ".")
+    return models
+
+
+def _parsed(spec: ModelSpec, environment: Mapping[str, str], setting: str, alone: bool) -> Model | list[str]:
+    prefix, _, name = (part.strip() for part in spec.model.partition(":"))
+    provider = PROVIDERS.get(prefix.lower())
+    if provider is None or not _NAME.fullmatch(name):
+        # What cannot be read may be a key that was put in the wrong place: it is not repeated.
+        which = "" if alone else f"{prefix.lower()}: " if provider else ""
+        return [
+            f"{setting} cannot be read: {which}each model is PROVIDER:MODEL, PROVIDER being one of"
+            f" {', '.join(PROVIDERS)}; for example groq:openai/gpt-oss-20b"
+        ]
     key = environment.get(provider.key_variable, "").strip() or None
     base_url = _base_url(provider, environment.get(provider.base_url_variable, "").strip())
     problems = []
@@ -90,12 +152,23 @@ def parse_model(text: str, environment: Mapping[str, str]) -> Model:
     if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
         problems.append(f"{provider.key_variable} holds characters that no key has")
     if base_url is None:
-        problems.append(
-            f"{provider.base_url_variable} is missing or no URL; write it as https://HOST{provider.path}"
-        )
+        example = f"https://HOST{provider.path}"
+        problems.append(f"{provider.base_url_variable} is missing or no URL; write it as {example}")
+    if spec.temperature is not None and not provider.takes_temperature:
+        problems.append(f"{setting}: {provider.name} takes no temperature; leave it out")
     if problems or base_url is None:
-        raise ConfigError("; ".join(problems) + ".")
-    return Model(provider, name.strip(), base_url, key)
+        return problems
+    return Model(
+        provider,
+        name,
+        base_url,
+        key,
+        spec.temperature,
+        spec.max_tokens,
+        spec.timeout,
+        spec.system,
+        spec.json_mode,
+    )
 
 
 def _base_url(provider: Provider, given: str) -> str | None:

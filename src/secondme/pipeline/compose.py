@@ -1,9 +1,11 @@
 """What would I say? A mind drafts; the draft is checked and cut to what a channel can carry."""
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 
-from secondme.domain.errors import MindFailed
+from secondme.domain.errors import BudgetSpent, MindFailed
+from secondme.domain.pause import PauseReason
 from secondme.domain.turn import FIXED_LINE, Draft, Part, Turn, Verdict
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
@@ -12,6 +14,9 @@ from secondme.ports import Mind
 log = get_logger(__name__)
 MAX_TEXT = 4096  # characters; WhatsApp's limit for one text message
 BACKOFF = (timedelta(seconds=2), timedelta(seconds=8))  # before the second and the third, last try
+LONGEST_BACKOFF = 60.0  # seconds; a mind that wants to be left alone for longer is asked all the same
+_APART = 0.2  # what waited for one mind comes back over a fifth of its wait more, not all at once
+OWNERS_TURN = timedelta(hours=24)  # how long a contact who was promised a person is left to one
 
 
 class Compose:
@@ -25,23 +30,44 @@ class Compose:
             return turn
         try:
             draft = checked(await self._mind.complete(turn), turn)
+        except BudgetSpent as spent:
+            log.info("budget.spent", rule=spent.rule, then=spent.then)
+            return _without_budget(turn, spent)
         except MindFailed as error:
             log.warning("mind.failed", error=str(error), attempt=turn.attempts + 1)
-            metrics.mind_failures.labels(self._mind.name, getattr(error, "cause", "unusable")).inc()
-            return _without_mind(turn)
+            metrics.mind_failures.labels(self._mind.name, error.cause).inc()
+            return _without_mind(turn, error)
+        if draft.rule is not None:
+            turn = replace(turn, verdict=Verdict(draft.rule, answer=True))
         return replace(turn, draft=draft)
 
 
-def _without_mind(turn: Turn) -> Turn:
+def _without_mind(turn: Turn, error: MindFailed) -> Turn:
     """What becomes of a Turn whose mind failed: backoff, then what the profile says, else its messages end failed."""
     if turn.attempts < len(BACKOFF):
-        again = turn.now + BACKOFF[turn.attempts]
+        wait = min(error.again_in, LONGEST_BACKOFF) * (1 + random.random() * _APART)
+        again = turn.now + max(BACKOFF[turn.attempts], timedelta(seconds=wait))
         return replace(turn, verdict=Verdict("mind.failed", answer=False, hold_until=again, retry=True))
     line = turn.account.profile.when_mind_fails
     if line is None:
         return replace(turn, verdict=Verdict("mind.failed", answer=False, failed=True))
+    return _with_line(turn, "mind.fallback", line)
+
+
+def _without_budget(turn: Turn, spent: BudgetSpent) -> Turn:
+    """What comes instead: the profile's line, silence, or a pause for the owner, once a person was promised."""
+    line = turn.account.profile.when_mind_fails
+    if spent.then in ("line", "person") and line is not None:
+        return _with_line(turn, spent.rule, line)
+    pause = (PauseReason.BUDGET, OWNERS_TURN) if spent.then in ("person", "pause") else None
+    silenced = (*turn.silenced, *((message.id, spent.rule) for message in turn.messages))
+    verdict = Verdict(spent.rule, answer=False, pause=pause)
+    return replace(turn, messages=(), silenced=silenced, verdict=verdict)
+
+
+def _with_line(turn: Turn, rule: str, line: str) -> Turn:
     draft = Draft((Part(line, turn.messages[-1].id),), mind=FIXED_LINE)
-    return replace(turn, verdict=Verdict("mind.fallback", answer=True), draft=draft)
+    return replace(turn, verdict=Verdict(rule, answer=True), draft=draft)
 
 
 def checked(draft: Draft, turn: Turn) -> Draft:

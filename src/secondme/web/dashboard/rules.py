@@ -65,6 +65,12 @@ RULES = {
     "mind.fallback": Rule(
         "fixed line", "The mind gave no usable answer, so the fixed line for that case was said."
     ),
+    "budget.contact": Rule(
+        "budget spent", "What this contact may cost a day is used up, so it got what you set for that case."
+    ),
+    "budget.day": Rule(
+        "day's budget spent", "What a day may cost is used up, so it got what you set for that case."
+    ),
     "account.gone": Rule(
         "account gone", "It came to an account that is no longer set up, so nobody answers there."
     ),

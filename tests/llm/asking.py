@@ -1,0 +1,58 @@
+"""Minds in front of the stubs, and what the stubs were asked."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from secondme.llm.model_mind import ModelMind
+from secondme.llm.providers import PROVIDERS, Model
+from secondme.ports import Spent
+
+KEY = "sk-CANARY-KEY"
+WORDS = "CANARY-WORDS"
+
+
+def model(url: str, name: str, provider: str = "openai", **more: Any) -> Model:
+    return Model(PROVIDERS[provider], name, url, KEY, **{"timeout": 5.0, **more})
+
+
+@asynccontextmanager
+async def mind(url: str, name: str, provider: str = "openai", **more: Any) -> AsyncIterator[ModelMind]:
+    found = ModelMind(model(url, name, provider, **more))
+    try:
+        yield found
+    finally:
+        await found.close()
+
+
+async def requests(stub: str) -> list[Any]:
+    """Everything that the stub was asked, oldest first; the last thousand."""
+    url = f"{stub.removesuffix('/v1')}/requests"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        found: list[Any] = await answer.json()
+    return found
+
+
+async def asked(stub: str) -> Any:
+    """What it was asked last."""
+    return (await requests(stub))[-1]
+
+
+class Notes:
+    """The Usage port in memory, for tests that have no ledger."""
+
+    def __init__(self) -> None:
+        self.spent: list[Spent] = []
+        self.told = False
+
+    async def record(self, day: object, spent: Sequence[Spent]) -> None:
+        self.spent += spent
+
+    async def used(self, day: object, contact_id: object) -> tuple[int, int]:
+        theirs = sum(one.tokens for one in self.spent if one.contact_id == contact_id)
+        return sum(one.tokens for one in self.spent), theirs
+
+    async def handed_over(self, contact_id: object, since: object) -> bool:
+        return self.told

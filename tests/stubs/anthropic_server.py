@@ -1,0 +1,190 @@
+"""A server that speaks Anthropic's messages, for tests. The model's name says how it behaves.
+
+Run it as `python tests/stubs/anthropic_server.py [--port N]`; it prints its base URL and serves until its end.
+Requests that the official SDK's types do not know are answered 400, and answers are built from its types. What is
+marked with cache_control is written to a cache at first and read from it afterwards.
+
+    ok         two blocks of text        echo       the last message that waits, told back
+    said:TEXT  TEXT                      empty      no text
+    truncated  stop_reason max_tokens    refused    stop_reason refusal
+    tool       a tool call unasked       malformed  no JSON               wrong-type  a list
+    status-N[-S]  that status, with Retry-After S, and the key in its body
+    slow       after 30 s                hangup     cuts the connection   huge        10 MB
+    drip       a byte every 50 ms        no-usage   no figures            lies        absurd figures
+    misfit-N   a form filled in wrongly N times
+
+`GET /requests` lists what was asked: headers, body and path.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+from collections import deque
+from typing import Any
+
+from aiohttp import web
+from anthropic._constants import ANTHROPIC_API_VERSION
+from anthropic.types import Message, MessageParam
+from anthropic.types.message_create_params import MessageCreateParamsBase, MessageCreateParamsNonStreaming
+from pydantic import TypeAdapter, ValidationError
+
+from tests.stubs.forms import filled_in
+
+KNOWN = frozenset(MessageCreateParamsBase.__annotations__) | {"stream"}
+PARAMS = TypeAdapter(MessageCreateParamsNonStreaming)
+MESSAGES = TypeAdapter(list[MessageParam])
+asked: deque[dict[str, Any]] = deque(maxlen=1000)
+cached: set[str] = set()
+misfits: dict[str, int] = {}
+
+
+def problem_with(request: web.Request, body: dict[str, Any]) -> str | None:
+    """What the real one would refuse. https://docs.anthropic.com/en/api/messages"""
+    if unknown := sorted(set(body) - KNOWN):
+        return f"{unknown[0]}: Extra inputs are not permitted"
+    if request.headers.get("anthropic-version") not in ("2023-06-01", ANTHROPIC_API_VERSION):
+        return "anthropic-version: header is required"
+    try:
+        PARAMS.validate_python(body)
+        MESSAGES.validate_python(body["messages"])
+    except (ValidationError, KeyError) as error:
+        return str(error)
+    if body["messages"][0]["role"] != "user":
+        return "messages: first message must use the user role"
+    for line in body["messages"]:
+        blocks = line["content"]
+        texts = [blocks] if isinstance(blocks, str) else [b["text"] for b in blocks if b["type"] == "text"]
+        if not texts or not all(text.strip() for text in texts):
+            return "messages: text content blocks must contain non-whitespace text"
+    if json.dumps(body).count("cache_control") > 4:
+        return "A maximum of 4 blocks with cache_control may be provided."
+    return None
+
+
+def usage_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Figures as the real one gives them: what is cached is not in input_tokens."""
+    key, marked = json.dumps(body.get("system")), "cache_control" in json.dumps(body)
+    hit = marked and key in cached
+    if marked:
+        cached.add(key)
+    return {
+        "input_tokens": 20,
+        "output_tokens": 5,
+        "cache_creation_input_tokens": 2000 if marked and not hit else 0,
+        "cache_read_input_tokens": 2000 if hit else 0,
+    }
+
+
+def message(model: str, body: dict[str, Any], blocks: list[dict[str, Any]], stop: str) -> dict[str, Any]:
+    answer = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": blocks,
+        "stop_reason": stop,
+        "stop_sequence": None,
+        "usage": usage_of(body),
+    }
+    Message.model_validate(answer)
+    return answer
+
+
+def text_of(model: str, body: dict[str, Any]) -> list[str]:
+    if model.startswith("said:"):
+        return [model.removeprefix("said:")]
+    if model == "echo":
+        waiting = re.findall(r"<message[^>]*>(.*?)</message>", body["messages"][-1]["content"], re.DOTALL)
+        return [f"You wrote: {waiting[-1]}"]
+    return {"ok": ["Sounds good!\n\n", "See you there."], "empty": [" "]}.get(model, ["Sure."])
+
+
+def answer_of(model: str, body: dict[str, Any]) -> Any:
+    if model == "wrong-type":
+        return [1, 2]
+    if tools := body.get("tools"):
+        form = filled_in(tools[0]["input_schema"])
+        if model.startswith("misfit-"):
+            misfits[model] = misfits.get(model, 0) + 1
+            form = {"people": "CANARY"} if misfits[model] <= int(model.rpartition("-")[2]) else form
+        block = {"type": "tool_use", "id": "toolu_1", "name": tools[0]["name"], "input": form}
+        return message(model, body, [block], "max_tokens" if model == "truncated" else "tool_use")
+    if model == "tool":
+        block = {"type": "tool_use", "id": "toolu_1", "name": "send", "input": {}}
+        return message(model, body, [block], "tool_use")
+    stop = {"truncated": "max_tokens", "refused": "refusal"}.get(model, "end_turn")
+    blocks = [{"type": "text", "text": text, "citations": None} for text in text_of(model, body)]
+    answer = message(model, body, blocks, stop)
+    if model == "no-usage":
+        del answer["usage"]
+    if model == "lies":
+        answer["usage"] = {"input_tokens": 10**30, "output_tokens": -5, "cache_read_input_tokens": "x"}
+    return answer
+
+
+def error(status: int, kind: str, said: str, **headers: str) -> web.Response:
+    body = {"type": "error", "error": {"type": kind, "message": said}, "request_id": "req_1"}
+    return web.json_response(body, status=status, headers=headers)
+
+
+async def misbehave(request: web.Request, model: str) -> web.StreamResponse | None:
+    if model.startswith("status-"):
+        _, status, *wait = model.split("-")
+        headers = {"Retry-After": wait[0]} if wait else {}
+        said = f"Refused {request.headers.get('x-api-key')}: {await request.text()}"
+        return error(int(status), "overloaded_error", said, **headers)
+    if model == "slow":
+        await asyncio.sleep(30)
+    if model == "malformed":
+        return web.Response(
+            text='{"content": [{"type": "text", "text": "Sur', content_type="application/json"
+        )
+    if model == "huge":
+        return web.Response(body=b"x" * 10_000_000)
+    if model == "drip":
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(600):
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+        return response
+    if model == "hangup":
+        assert request.transport is not None
+        request.transport.close()
+    return None
+
+
+async def messages(request: web.Request) -> web.StreamResponse:
+    body = json.loads(await request.read())
+    asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
+    # Documented is x-api-key; the SDK of 2026 sends the same key as a bearer.
+    if not request.headers.get("x-api-key") and not request.headers.get("Authorization"):
+        return error(401, "authentication_error", "x-api-key header is required")
+    if (problem := problem_with(request, body)) is not None:
+        return error(400, "invalid_request_error", problem)
+    model = str(body["model"])
+    if (special := await misbehave(request, model)) is not None:
+        return special
+    return web.json_response(answer_of(model, body))
+
+
+async def requests(_request: web.Request) -> web.Response:
+    return web.json_response(list(asked))
+
+
+async def serve(port: int) -> None:
+    app = web.Application()
+    app.router.add_post("/v1/messages", messages)
+    app.router.add_get("/requests", requests)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--port", type=int, default=0)
+    asyncio.run(serve(parser.parse_args().port))
