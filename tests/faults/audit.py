@@ -35,7 +35,8 @@ class Evidence:
     """The network's log, and the ledger's rows."""
 
     accepted: dict[str, dict[str, Any]]  # by the provider's message id
-    arrived: list[dict[str, Any]]  # requests that came whole, in order of their last byte
+    arrived: list[dict[str, Any]]  # requests that came whole and were taken, in order of their last byte
+    refused: list[dict[str, Any]]  # requests that the network found wrong
     parts: list[dict[str, Any]]  # requests that broke off
     messages: dict[str, dict[str, Any]]  # by our id; `source` and `text` opened
     deliveries: dict[str, dict[str, Any]]  # by our id
@@ -53,10 +54,12 @@ async def gather(instance: Instance) -> Evidence:
     """Read both sides, when nothing moves any more."""
     lines, _ = read_log(instance.folder / "network.log")
     requests = [line for line in lines if line["what"] == "request"]
+    whole = [r for r in requests if r["whole"]]
     messages, deliveries = await _ledger(instance)
     return Evidence(
         accepted={line["id"]: line for line in lines if line["what"] == "accepted"},
-        arrived=sorted((r for r in requests if r["whole"]), key=lambda r: r["last"]),
+        arrived=sorted((r for r in whole if r.get("taken", True)), key=lambda r: r["last"]),
+        refused=[r for r in whole if not r.get("taken", True)],
         parts=[r for r in requests if not r["whole"]],
         messages=messages,
         deliveries=deliveries,
@@ -116,6 +119,7 @@ def _both_agree(evidence: Evidence, result: Audit) -> None:
     sent = [i for i, d in ours.items() if d["status"] == "sent" and d["kind"] == "text"]
     result.check([i for i in sent if i not in arrived], "deliveries called sent that never arrived")
     result.check([i for i in arrived if i not in ours], "arrivals without a delivery")
+    result.check([r["body"] for r in evidence.refused], "requests that the network refused")
     denied = [
         i for i in arrived if i in ours and ours[i]["kind"] == "text" and ours[i]["status"] not in _LEFT
     ]

@@ -15,7 +15,16 @@ import aiohttp
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
-_OURS = ("SECONDME_", "DATABASE_", "REDIS_", "FALKORDB_", "SIMULATOR_", "GATEWAY_", "ORCHESTRATOR_")
+_OURS = (
+    "SECONDME_",
+    "DATABASE_",
+    "REDIS_",
+    "FALKORDB_",
+    "SIMULATOR_",
+    "WHATSAPP_",
+    "GATEWAY_",
+    "ORCHESTRATOR_",
+)
 _COMMAND = "from secondme.cli import main; main()"
 
 

@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 from secondme.embedded import EmbeddedStores, processes
 from tests.faults.children import SOURCE, Service, Talker, environment
 from tests.faults.proxy import Proxy
+from tests.stubs.meta_driver import Meta
 
+_STUBS = {"simulator": "phone_network", "meta": "meta_network"}
 _OPEN = """SELECT (SELECT count(*) FROM messages WHERE direction = 'incoming' AND outcome IS NULL)
   + (SELECT count(*) FROM deliveries WHERE status IN ('planned', 'in_flight'))"""
 
@@ -44,18 +46,24 @@ class Instance:
         more: Mapping[str, str] | None = None,
         orchestrators: int = 1,
         proxied: Sequence[str] = (),
+        network: str = "simulator",
     ) -> AsyncIterator["Instance"]:
         """Everything started and listening. `more` are settings; `source` holds the product, perhaps a mutant.
 
-        `proxied` names proxies to Postgres: `services` is the one of our services, others are for who asks.
+        `network` is whose: simulator or meta. `proxied` names proxies to Postgres: `services` is the one of our
+        services, others are for who asks.
         """
         stores = await EmbeddedStores.attach(folder / "stores")
         settings = environment(source, **(_settings(folder, stores) | dict(more or {})))
-        stub = Talker(settings, folder, "tests.stubs.phone_network", str(folder / "network.log"))
+        stub = Talker(settings, folder, f"tests.stubs.{_STUBS[network]}", str(folder / "network.log"))
         instance = cls(folder, stores, "", {}, settings, [stub])
         try:
             instance.network = await stub.line()
-            settings["SIMULATOR_API_BASE_URL"] = instance.network
+            if network == "meta":
+                settings |= Meta(instance.network).settings()
+                await instance.control(batch=5)
+            else:
+                settings["SIMULATOR_API_BASE_URL"] = instance.network
             for name in proxied:
                 instance.proxies[name] = await Proxy.open(stores.addresses.database_url or "")
             await instance._start(["gateway"] + ["orchestrator"] * orchestrators)

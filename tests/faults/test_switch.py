@@ -15,13 +15,17 @@ from tests.faults.series import restore
 from tests.faults.switching import Presses
 
 SEED = os.environ.get("FAULTS_SEED") or os.urandom(4).hex()
+PROXIES = ("services", "owner")
+NETWORKS = ("simulator", "meta")
 STOPPED = "SELECT EXISTS (SELECT 1 FROM pauses WHERE user_id IS NULL AND lifted_at IS NULL)"
 
 
 @asynccontextmanager
-async def _under_load(folder: Path, people: int = 40, **settings: str) -> AsyncIterator[Presses]:
+async def _under_load(
+    folder: Path, people: int = 40, network: str = "simulator", **settings: str
+) -> AsyncIterator[Presses]:
     """People who write all the time, and somebody at the switch; in the end everything must add up."""
-    async with Instance.open(folder, more=settings, proxied=("services", "owner")) as instance:
+    async with Instance.open(folder, more=settings, proxied=PROXIES, network=network) as instance:
         async with Presses.at(instance, SEED, "owner") as at:
             await instance.control(people=people, quota=1_000_000, think=1.0, statuses=True)
             yield at
@@ -108,9 +112,10 @@ async def redis_gone(at: Presses, presses: int) -> None:
         await at.resume(press)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.timeout(180)
-async def test_in_short(folder: Path) -> None:
-    async with _under_load(folder, 20) as at:
+async def test_in_short(folder: Path, network: str) -> None:
+    async with _under_load(folder, 20, network) as at:
         await plain(at, 4, 0)
         await plain(at, 3, 0.2)
         await plain(at, 1, 5)
@@ -120,10 +125,11 @@ async def test_in_short(folder: Path) -> None:
         await redis_gone(at, 1)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.timeout(600)
-async def test_two_hundred_presses(folder: Path, long: bool) -> None:
+async def test_two_hundred_presses(folder: Path, long: bool, network: str) -> None:
     _only(long)
-    async with _under_load(folder) as at:
+    async with _under_load(folder, network=network) as at:
         await plain(at, 90, 0)
         await plain(at, 80, 0.2)
         await plain(at, 30, 5)
@@ -131,7 +137,7 @@ async def test_two_hundred_presses(folder: Path, long: bool) -> None:
 
 @pytest.mark.timeout(600)
 async def test_presses_while_we_read_and_type(folder: Path, long: bool) -> None:
-    """With human pacing: ticks and typing are bytes too."""
+    """With human pacing: ticks and typing are bytes too (on Meta's wire they name no delivery)."""
     _only(long)
     async with _under_load(folder, SECONDME_PACING="human") as at:
         await plain(at, 45, 0, longer=3)
@@ -139,10 +145,11 @@ async def test_presses_while_we_read_and_type(folder: Path, long: bool) -> None:
         await stopped_sender(at, 5)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.timeout(600)
-async def test_presses_while_things_hang(folder: Path, long: bool) -> None:
+async def test_presses_while_things_hang(folder: Path, long: bool, network: str) -> None:
     _only(long)
-    async with _under_load(folder) as at:
+    async with _under_load(folder, network=network) as at:
         await stopped_sender(at, 15)
         await postgres_cut(at, 8)
         await postgres_cut(at, 2, silently=True)

@@ -151,7 +151,11 @@ def journey(addresses: Addresses, template: str, tmp_path: Path, meta: Meta) -> 
 
 def _quick(name: str, changes: dict[str, Any]) -> Profile:
     """A profile that knows everybody and hardly waits for more."""
-    short = {"debounce": timedelta(0), "debounce_cap": timedelta(0), "new_contacts_enabled": True}
+    short: dict[str, Any] = {
+        "debounce": timedelta(0),
+        "debounce_cap": timedelta(0),
+        "new_contacts_enabled": True,
+    }
     return replace(PROFILES[name], **(short | changes))
 
 

@@ -33,7 +33,7 @@ class Meta:
             "WHATSAPP_PERMANENT_TOKEN": TOKEN,
             "WHATSAPP_VERIFY_TOKEN": VERIFY_TOKEN,
             "WHATSAPP_APP_SECRET": APP_SECRET,
-            "WHATSAPP_API_BASE_URL": self.api,
+            "WHATSAPP_API_BASE_URL": self.base,
         }
 
     async def control(self, **wish: Any) -> None:
