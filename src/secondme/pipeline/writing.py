@@ -9,7 +9,7 @@ from secondme.domain.delivery import Sent
 from secondme.domain.event import PauseEvent
 from secondme.domain.message import Accepted, Kind
 from secondme.domain.pause import PauseReason
-from secondme.stores.ledger import Connection, arrivals, due, ingest, people, settling
+from secondme.stores.ledger import Connection, amendments, arrivals, due, ingest, people, settling
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.vault import Vault
 
@@ -40,23 +40,21 @@ async def write_runs(
     await due.lock(tx, [a.whom.conversation_id for a in batch])
     for simple, run in groupby(batch, key=_is_simple):
         if simple:
-            ids |= await _write_new(tx, vault, list(run), told, now)
+            ids |= await _write_new(tx, list(run), told, now)
         else:
             for a in run:
                 ids[a.id] = await _write_other(tx, vault, a, told, now)
     return ids
 
 
-async def _write_new(
-    tx: Connection, vault: Vault, run: list[Arrival], told: Group, now: datetime
-) -> dict[UUID, Accepted]:
+async def _write_new(tx: Connection, run: list[Arrival], told: Group, now: datetime) -> dict[UUID, Accepted]:
     written = await ingest.write(tx, run, now)
     new = [a for a in run if a.id in written.fresh]
     told.fresh += new
     told.receipts += written.ended
     if written.early:
-        for a in await arrivals.early(tx, [a for a in new if a.id in written.early]):
-            await _concern(tx, vault, a, now)
+        for a in await amendments.early(tx, [a for a in new if a.id in written.early]):
+            told.receipts += await amendments.apply(tx, a, now)
     ids = {a.id: Accepted(a.id, new=True) for a in new}
     if len(new) < len(run):
         again = [a for a in run if a.id not in written.fresh]
@@ -76,16 +74,10 @@ async def _write_other(tx: Connection, vault: Vault, a: Arrival, told: Group, no
         return Accepted(None, new=False)
     told.fresh.append(a)
     if a.item.kind in (Kind.EDIT, Kind.DELETION):
-        await _concern(tx, vault, a, now)
+        told.receipts += await amendments.apply(tx, a, now)
     elif a.item.from_me and a.item.kind is not Kind.REACTION:
         await _owner_spoke(tx, vault, a, seq, told, now)
     return Accepted(a.id, new=True)
-
-
-async def _concern(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> None:
-    """Apply an edit or a deletion to the message that it is about."""
-    apply = arrivals.edit if a.item.kind is Kind.EDIT else arrivals.delete
-    await arrivals.set_rule(tx, a.id, await apply(tx, vault, a, now))
 
 
 async def _is_echo(tx: Connection, vault: Vault, a: Arrival, told: Group, now: datetime) -> bool:

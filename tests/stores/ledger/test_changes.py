@@ -1,8 +1,12 @@
 """Edits and deletions touch what their own author said, and nothing else."""
 
+import json
+from datetime import timedelta
+
 import pytest
 
 from secondme.domain.message import Kind
+from secondme.stores.ledger import turns
 from secondme.stores.ledger.turns import MAX_CLAIMS
 from tests.stores.ledger.conftest import LEASE, Steps
 from tests.support.world import World
@@ -51,6 +55,116 @@ async def test_an_edit_after_the_answer_is_stored_and_changes_nothing(world: Wor
     edit = await world.says("second", kind=Kind.EDIT, target="a")
     assert await ending(world, edit) == ("silent", "message.edit_late")
     assert [item["text"] for item in await world.threads.with_address("main", ANA)] == ["first", "re: first"]
+
+
+async def leased(steps: Steps) -> bool:
+    return bool(await steps.world.value("SELECT bool_or(lease_token IS NOT NULL) FROM conversations"))
+
+
+async def patience(steps: Steps, seconds: int) -> None:
+    """How long the oldest message of a conversation may be sent back."""
+    await steps.run("UPDATE accounts SET debounce_cap = make_interval(secs => $1)", seconds)
+
+
+async def test_an_edit_sends_back_what_is_prepared_and_waits_for_the_next(steps: Steps) -> None:
+    await patience(steps, 20)
+    await steps.said("first", id="a")
+    await steps.turn()
+    await steps.said("second", id="e", kind=Kind.EDIT, target="a")
+    assert not await leased(steps)
+    debounce = steps.world.accounts["main"].profile.debounce
+    (row,) = await steps.rows("SELECT edited_at FROM messages WHERE content_type = 'text'")
+    assert await steps.due_at() == row["edited_at"] + debounce
+    await steps.answer("to the second")
+    await steps.said("third", kind=Kind.EDIT, target="a")
+    assert await steps.statuses() == ["withdrawn"]
+    assert [m.text for m in (await steps.turn()).messages] == ["third"]
+
+
+async def test_an_edit_after_the_cap_changes_the_text_alone(steps: Steps) -> None:
+    """Whoever never stops editing is answered all the same."""
+    await patience(steps, 3)
+    await steps.said("first", id="a")
+    turn = await steps.turn()
+    steps.world.clock.jump(timedelta(seconds=3))
+    edit = await steps.said("second", kind=Kind.EDIT, target="a")
+    assert await leased(steps)
+    assert await ending(steps.world, edit) == ("silent", "message.edit")
+    assert [item["text"] for item in await steps.world.threads.with_address("main", ANA)] == ["second"]
+    await steps.commit(turn, "hello")
+    await steps.said("third", kind=Kind.EDIT, target="a")
+    assert await steps.statuses() == ["planned"]
+
+
+async def test_edits_beyond_the_rate_limit_send_nothing_back(steps: Steps) -> None:
+    await patience(steps, 60)
+    await steps.said("first", id="a")
+    limit = steps.world.accounts["main"].profile.rate_limit
+    kept = []
+    for number in range(limit + 1):
+        await steps.turn()
+        await steps.said(f"edit {number}", kind=Kind.EDIT, target="a")
+        kept.append(await leased(steps))
+        await steps.run("UPDATE conversations SET lease_token = NULL, lease_until = NULL")
+    assert kept == [False] * (limit - 1) + [True, True]
+
+
+@pytest.mark.parametrize("kind", [Kind.EDIT, Kind.DELETION])
+async def test_changing_what_was_answered_sends_nothing_back(steps: Steps, kind: Kind) -> None:
+    await patience(steps, 60)
+    for name in ("old", "older"):
+        await steps.said(name, id=name)
+    await steps.answer("to both")
+    await steps.sent(await steps.fly())
+    await steps.said("a question")
+    turn = await steps.turn()
+    await steps.said("changed", kind=kind, target="old")
+    assert await leased(steps)
+    await steps.commit(turn, "an answer")
+    await steps.said("changed", kind=kind, target="older")
+    assert await steps.statuses() == ["sent", "planned"]
+
+
+def settled(world: World) -> list[tuple[str, str]]:
+    """(message, rule) of the endings in the audit log."""
+    (file,) = (world.folder / "logs").glob("audit-*.jsonl")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return [(line["messageId"], line["rule"]) for line in lines if line["event"] == "message.settled"]
+
+
+async def test_a_message_that_ends_by_a_deletion_is_told(steps: Steps) -> None:
+    told = []
+    waits = await steps.said("waits", id="a")
+    await steps.world.says("", kind=Kind.DELETION, target="a")
+    told.append((str(waits), "message.deleted"))
+    assert settled(steps.world) == told
+    planned = await steps.said("planned", id="b")
+    await steps.answer("hello")
+    await steps.world.says("", kind=Kind.DELETION, target="b")
+    told.append((str(planned), "message.deleted"))
+    assert settled(steps.world) == told
+    await steps.world.says("", kind=Kind.DELETION, target="c")
+    late = await steps.said("came after its deletion", id="c")
+    told.append((str(late), "message.deleted"))
+    assert settled(steps.world) == told
+
+
+async def test_what_we_said_goes_when_the_owner_deletes_it(steps: Steps) -> None:
+    await steps.said("hi", id="a")
+    await steps.answer("one", "two")
+    for provider_id in ("ours-1", "ours-2"):
+        await steps.sent(await steps.fly(), provider_id)
+    await steps.said("", kind=Kind.DELETION, target="ours-1", from_me=True)
+    thread = await steps.world.threads.with_address("main", ANA)
+    assert [item["text"] for item in thread] == ["hi", None, "two"]
+    await steps.said("and?")
+    turn = await steps.turn()
+    async with steps.world.ledger.transaction() as tx:
+        rows = (await turns.windows(tx, [turn], 20))[turn.conversation_id]
+    assert [line.text for line in turns.lines(steps.world.ledger.vault, rows)] == ["hi", "two"]
+    await steps.said("", kind=Kind.DELETION, target="ours-2", from_me=True)
+    assert await steps.world.value("SELECT count(*) FROM messages WHERE reply_text IS NOT NULL") == 0
+    assert await steps.world.value("SELECT count(*) FROM deliveries WHERE text_digest IS NOT NULL") == 0
 
 
 async def test_what_kills_every_worker_ends_failed(steps: Steps) -> None:

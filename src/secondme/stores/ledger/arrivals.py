@@ -1,18 +1,18 @@
-"""What arrived, written once: new messages in bulk, then what concerns messages that are already here."""
+"""What arrived, written once, and what it sends back: a burst, and the owner's own word."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from secondme.domain.message import Inbound, Kind
+from secondme.domain.message import Inbound
 from secondme.domain.profile import Account, Takes
 from secondme.stores.ledger import due
 from secondme.stores.ledger.ids import new_id
 from secondme.stores.ledger.people import Whom
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal, unseal
+from secondme.stores.vault import Vault, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +94,6 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
     )
 
 
-async def early(tx: Connection, fresh: Sequence[Arrival]) -> list[Arrival]:
-    """Edits and deletions that came before the new message that they are about, in their order, as if they came now."""
-    by_id = {a.id: a for a in fresh}
-    rows = await tx.fetch(
-        """SELECT e.id, e.content_type, e.text, m.id AS target FROM messages m
-           JOIN messages e ON e.conversation_id = m.conversation_id AND e.concerns = m.source_message_id
-             AND e.direction = m.direction AND e.content_type IN ('edit', 'deletion') AND e.seq < m.seq
-           WHERE m.id = ANY($1) ORDER BY e.seq""",
-        list(by_id),
-    )
-    found = []
-    for row in rows:
-        a = by_id[row["target"]]
-        text = unseal(a.whom.key, row["text"], f"messages:{row['id']}:text") if row["text"] else ""
-        item = replace(a.item, kind=Kind(row["content_type"]), text=text, target=a.item.provider_id)
-        found.append(replace(a, id=row["id"], item=item, concerns=a.digest))
-    return found
-
-
 async def known(tx: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, UUID, str], UUID]:
     """The rows that these items already have, by (account, identity, digest)."""
     rows = await tx.fetch(
@@ -147,16 +128,9 @@ async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime)
     bursts = sorted({a.whom.conversation_id for a in arrivals if a.account.profile.takes is Takes.BURST})
     receipts = []
     if bursts:
-        rows = await tx.fetch(
-            """SELECT v.id FROM unnest($1::uuid[]) AS v (id) WHERE NOT EXISTS (
-                 SELECT 1 FROM messages m JOIN accounts a ON a.id = m.account_id WHERE m.conversation_id = v.id
-                   AND m.direction = 'incoming' AND m.outcome IS NULL AND m.created_at + a.debounce_cap <= $2)""",
-            bursts,
-            now,
-        )
-        patient = [row["id"] for row in rows]
-        await due.revoke(tx, patient)
-        receipts = await due.withdraw(tx, patient, now)
+        stirred = await patient(tx, bursts, now)
+        await due.revoke(tx, stirred)
+        receipts = await due.withdraw(tx, stirred, now)
     await tx.execute(
         "UPDATE conversations SET last_inbound_at = greatest(last_inbound_at, $2) WHERE id = ANY($1)",
         every,
@@ -164,6 +138,18 @@ async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime)
     )
     await due.recompute(tx, every)
     return receipts
+
+
+async def patient(tx: Connection, conversations: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Those of them in which no unanswered message has waited its full cap: what is prepared there may begin anew."""
+    rows = await tx.fetch(
+        """SELECT v.id FROM unnest($1::uuid[]) AS v (id) WHERE NOT EXISTS (
+             SELECT 1 FROM messages m JOIN accounts a ON a.id = m.account_id WHERE m.conversation_id = v.id
+               AND m.direction = 'incoming' AND m.outcome IS NULL AND m.created_at + a.debounce_cap <= $2)""",
+        conversations,
+        now,
+    )
+    return [row["id"] for row in rows]
 
 
 async def owner_spoke(tx: Connection, a: Arrival, seq: int, now: datetime) -> list[due.Receipt]:
@@ -200,66 +186,6 @@ async def pause_for_owner(tx: Connection, contact_id: UUID, now: datetime, lengt
             until,
         )
     return until
-
-
-async def edit(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
-    """Apply an edit to its target while that is unanswered. Returns the rule that the edit's own row ends with."""
-    target = await _target(tx, vault, a)
-    if target is None:
-        return "message.edit_unknown"
-    await due.revoke(tx, [a.whom.conversation_id])
-    await due.withdraw(tx, [a.whom.conversation_id], now)
-    waiting = await tx.fetchval(
-        """UPDATE messages SET text = $2, edited_at = $3 WHERE id = $1
-             AND (direction = 'outgoing' OR outcome IS NULL) RETURNING id""",
-        target,
-        seal(a.whom.key, a.item.text, f"messages:{target}:text"),
-        now,
-    )
-    await due.recompute(tx, [a.whom.conversation_id])
-    return "message.edit" if waiting else "message.edit_late"
-
-
-async def delete(tx: Connection, vault: Vault, a: Arrival, now: datetime) -> str:
-    """Erase the target's content and its edits'; unanswered, it ends silent. Returns the rule of the deletion."""
-    target = await _target(tx, vault, a)
-    if target is None:
-        return "message.deletion_unknown"
-    await due.revoke(tx, [a.whom.conversation_id])
-    await due.withdraw(tx, [a.whom.conversation_id], now)
-    await tx.execute(
-        """UPDATE messages SET text = NULL, raw_payload = NULL, reply_text = NULL, erased_at = $2,
-             rule = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'message.deleted'
-                         ELSE rule END,
-             settled_at = coalesce(settled_at, CASE WHEN turn_id IS NULL THEN $2::timestamptz END),
-             outcome = CASE WHEN outcome IS NULL AND turn_id IS NULL AND direction = 'incoming' THEN 'silent'
-                            ELSE outcome END
-           WHERE id = $1 OR (conversation_id = $3 AND content_type = 'edit' AND concerns = $4 AND direction = $5)""",
-        target,
-        now,
-        a.whom.conversation_id,
-        a.concerns,
-        "outgoing" if a.item.from_me else "incoming",
-    )
-    await due.recompute(tx, [a.whom.conversation_id])
-    return "message.deletion"
-
-
-async def _target(tx: Connection, vault: Vault, a: Arrival) -> UUID | None:
-    """The message meant by an edit or deletion: of the same conversation and the same author."""
-    found: UUID | None = await tx.fetchval(
-        """SELECT id FROM messages WHERE conversation_id = $1 AND source_message_id = $2 AND direction = $3
-             AND erased_at IS NULL""",
-        a.whom.conversation_id,
-        a.concerns,
-        "outgoing" if a.item.from_me else "incoming",
-    )
-    return found
-
-
-async def set_rule(tx: Connection, message_id: UUID, rule: str) -> None:
-    """Name what became of an edit or deletion in its own row."""
-    await tx.execute("UPDATE messages SET rule = $2 WHERE id = $1 AND outcome = 'silent'", message_id, rule)
 
 
 async def keep_aside(

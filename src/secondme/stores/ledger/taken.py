@@ -98,5 +98,5 @@ async def keep_reply(tx: Connection, key: bytes, message_id: UUID) -> None:
     await tx.execute(
         "UPDATE messages SET reply_text = $2 WHERE id = $1 AND erased_at IS NULL",
         message_id,
-        seal(key, text, f"messages:{message_id}:reply_text"),
+        seal(key, text, f"messages:{message_id}:reply_text") if text else None,
     )
