@@ -6,8 +6,9 @@ import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from secondme.cli import show, standing
+from secondme.cli import meta, show, standing
 from secondme.cli.models import replies
 from secondme.cli.opening import is_unused, prepare, shown
 from secondme.cli.ports import answers, ports_of, who_answers
@@ -15,7 +16,7 @@ from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.embedded.folder import ROOM
 from secondme.embedded.wheels import falkordb_module, postgres_program, redis_program
 from secondme.settings import Settings, load
-from secondme.wiring import App, make_channels, open_app
+from secondme.wiring import App, make_channels, make_numbers, open_app
 
 _CLOCKS_APART = timedelta(seconds=5)
 _ASK = 10.0  # seconds that one check may take
@@ -110,6 +111,8 @@ async def _stores(settings: Settings) -> list[Finding]:
         checks: dict[str, Check] = {name: _pinged(ping) for name, ping in app.pings.items()}
         checks |= {"clock": lambda: _clock(app), "mind": lambda: _mind(app)}
         checks |= {f"channel of {name}": _pinged(c.ping) for name, c in make_channels(app).items()}
+        for name, number in make_numbers(settings).items():
+            checks[f"channel of {name}"] = partial(meta.look, app.ledger, settings.timezone, number)
         return [await _checked(name, check) for name, check in checks.items()]
     finally:
         await app.close()

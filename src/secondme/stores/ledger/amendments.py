@@ -86,7 +86,8 @@ async def _may_recompose(tx: Connection, a: Arrival, now: datetime) -> bool:
     limit = a.account.profile.rate_limit
     written: int = await tx.fetchval(
         """SELECT count(*) FROM messages WHERE conversation_id = $1 AND direction = 'incoming'
-             AND created_at > $2::timestamptz - interval '60 s' AND content_type NOT IN ('deletion', 'reaction', 'system')""",
+             AND created_at > $2::timestamptz - interval '60 s'
+             AND content_type NOT IN ('deletion', 'reaction', 'system')""",
         a.whom.conversation_id,
         now,
     )

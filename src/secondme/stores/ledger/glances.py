@@ -34,7 +34,7 @@ async def last_lines(tx: Connection, vault: Vault, conversations: Sequence[UUID]
                      AND u.status = 'sent' AND u.progress IS DISTINCT FROM 'read') AS unread
            FROM conversations v JOIN contacts k ON k.id = v.user_id
            LEFT JOIN LATERAL (SELECT id, text, direction, content_type, created_at FROM messages
-             WHERE conversation_id = v.id AND content_type NOT IN ('edit', 'deletion', 'reaction')
+             WHERE conversation_id = v.id AND content_type NOT IN ('edit', 'deletion', 'reaction', 'system')
              ORDER BY seq DESC LIMIT 1) m ON true
            LEFT JOIN LATERAL (SELECT id, text, coalesce(sent_at, in_flight_at) AS at FROM deliveries
              WHERE conversation_id = v.id AND kind = 'text' AND status IN ('in_flight', 'sent', 'uncertain')
@@ -43,6 +43,17 @@ async def last_lines(tx: Connection, vault: Vault, conversations: Sequence[UUID]
         list(conversations),
     )
     return {row["id"]: _glance(vault.contact_key(row["user_id"], row["key"]), row) for row in rows}
+
+
+async def last_heard(tx: Connection, account_id: str) -> tuple[datetime | None, datetime | None]:
+    """When the account last heard from a contact, and from its owner's own phone; None for never, or long ago."""
+    row = await tx.fetchrow(
+        """SELECT max(created_at) FILTER (WHERE direction = 'incoming') AS contacts,
+             max(created_at) FILTER (WHERE direction = 'outgoing') AS owner
+           FROM messages WHERE account_id = $1""",
+        account_id,
+    )
+    return (row["contacts"], row["owner"]) if row else (None, None)
 
 
 def _glance(key: bytes, row: asyncpg.Record) -> Glance:

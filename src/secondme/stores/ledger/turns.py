@@ -150,7 +150,7 @@ async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Re
                      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS recent
                  FROM span s JOIN messages x ON x.conversation_id = s.conversation_id
                    AND x.created_at > s.since AND x.created_at <= s.until AND x.direction = 'incoming'
-                   AND x.content_type NOT IN ('edit', 'deletion', 'reaction'))
+                   AND x.content_type NOT IN ('edit', 'deletion', 'reaction', 'system'))
                SELECT w.*, coalesce(c.recent, 0) AS recent_count
                FROM waiting w LEFT JOIN counted c ON c.id = w.id
                ORDER BY w.conversation_id, w.client_timestamp, w.seq""",
@@ -221,7 +221,7 @@ async def windows(tx: Connection, group: Sequence[Turn], limit: int) -> dict[UUI
            FROM unnest($1::uuid[], $2::bigint[]) AS x (conversation, seq) CROSS JOIN LATERAL (
              SELECT * FROM messages o WHERE o.conversation_id = x.conversation AND o.seq < x.seq
                AND NOT (o.id = ANY($3)) AND o.erased_at IS NULL
-               AND o.content_type NOT IN ('edit', 'deletion', 'reaction')
+               AND o.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')
              ORDER BY o.seq DESC LIMIT $4) m
            JOIN contacts c ON c.id = m.user_id ORDER BY m.seq DESC""",
         [turn.conversation_id for turn in group],

@@ -149,7 +149,7 @@ BEGIN
           WHEN d.quotes IS NOT NULL OR d.kind <> 'text' OR d.part > 1 OR NOT t.quotes_when_overtaken THEN d.quotes
           WHEN moment - m.created_at > overtaken_after OR (
             SELECT count(*) FROM messages x WHERE x.conversation_id = c.id AND x.direction = 'incoming'
-              AND x.seq > m.seq AND x.content_type NOT IN ('edit', 'deletion', 'reaction')) > 1 THEN d.answers
+              AND x.seq > m.seq AND x.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')) > 1 THEN d.answers
           ELSE NULL END AS quotes,
         i.id AS identity, k.key, i.address, t.mind, t.tokens, m.created_at AS arrived
       FROM unnest(wanted, until_, open_since_) AS w (id, until, open_since)
