@@ -11,7 +11,7 @@ setup: ## Install into .venv (PYTHON=/path/to/python chooses the Python)
 demo: setup ## Try it: everything on this machine, a phone in the browser, no account anywhere
 	@exec .venv/bin/secondme up --demo
 
-test: setup ## All tests (ARGS='-k inbox -x' go to pytest)
+test: setup ## All tests (ARGS='tests/pipeline -x' go to pytest)
 	@sh scripts/test.sh $(ARGS)
 
 check: setup ## Format, lint, types, import contracts

@@ -30,13 +30,15 @@ def dry_run(file: Path, order: str | None, *, as_json: bool) -> None:
 
 
 def list_authors(file: Path, order: str | None) -> None:
-    """Who writes in it, for an owner who did not say which of them they are. Raises Invalid after the list."""
+    """Who writes in it, for an owner who did not say which of them they are. Raises Invalid where nobody does."""
     from secondme.memory.exports import open_export
 
     names = _describe(open_export(file, order=order))
     if not names:
         raise Invalid("Nobody writes in this chat: choose another export.")
-    raise Invalid('Say which of the names above is yours: --me "YOUR NAME", exactly as it stands there.')
+    print(
+        'Nothing was kept. To learn your voice, say which of these you are, as it stands there: --me "YOUR NAME"'
+    )
 
 
 def _describe(export: "Export") -> list[str]:

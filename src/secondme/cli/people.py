@@ -118,10 +118,13 @@ async def enable(wanted: str, enabled: bool) -> None:
             print("A pause of theirs still runs: `secondme resume` with their name lifts it.")
 
 
-async def relate(wanted: str, relationship: str, persona: str | None) -> None:
+async def relate(wanted: str, relationship: str | None, persona: str | None) -> None:
     """Say how the owner knows a contact, and by which persona they are answered if not by that."""
+    if relationship is None and persona is None:
+        raise Invalid("Say what to change: --relationship, --persona, or both.")
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
+        relationship = relationship or rows[0].relationship
         await app.control.relate(rows[0].id, relationship, persona)
         voice = f"the persona {persona}" if persona else "the persona that fits"
         print(f"{name_of(rows)}: {relationship}, answered by {voice}.")
@@ -145,6 +148,9 @@ async def forget(wanted: str, *, sure: bool) -> None:
         if not sure:
             typer.confirm(f"Erase everything about {name_of(rows)}, for good?", abort=True, err=True)
         receipt = await app.control.forget(rows[0].id)
-        went = ", ".join(f"{number:,} {noun}" for noun, number in receipt["erased"].items())
+        went = ", ".join(
+            show.count(number, noun.removesuffix("s") if noun != "deliveries" else "delivery", noun)
+            for noun, number in receipt["erased"].items()
+        )
         print(f"{name_of(rows)} is forgotten: {went}.")
         print(f"Receipt: {receipt['forgotten']}, finished {receipt['finishedAt']}.")

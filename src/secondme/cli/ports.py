@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+import socket
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
@@ -43,6 +44,48 @@ async def who_answers(port: int) -> str | None:
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
         return ""
     return str(found.get("service", "")) if isinstance(found, dict) else ""
+
+
+async def refuse_taken(ports: Mapping[str, int]) -> None:
+    """Before anything is made: raises ConfigError that names every port that services cannot have, and a way out."""
+    if len(set(ports.values())) < len(ports):
+        named = ", ".join(f"{_variable(name)}={port}" for name, port in ports.items())
+        raise ConfigError(f"Every service needs a port of its own: {named}.")
+    taken = {name: port for name, port in ports.items() if not _is_free(port)}
+    if not taken:
+        return
+    who = await asyncio.gather(*(who_answers(port) for port in taken.values()))
+    said = [
+        f"{port} ({f'the {other} of another SecondMe' if other else 'another program'})"
+        for port, other in zip(taken.values(), who, strict=True)
+    ]
+    ways = " ".join(f"{_variable(name)}={free}" for name, free in _others(ports, taken).items())
+    raise ConfigError(
+        f"Ports in use: {', '.join(said)}. Stop what has them, or start with other ones: {ways}"
+    )
+
+
+def _variable(service: str) -> str:
+    return f"{service.upper().replace('-', '_')}_PORT"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _others(ports: Mapping[str, int], taken: Mapping[str, int]) -> dict[str, int]:
+    """A free port near each that is taken, none twice."""
+    found: dict[str, int] = {}
+    for name, port in taken.items():
+        near = (p for p in range(port + 10, 65_536) if p not in ports.values() and p not in found.values())
+        found[name] = next((p for p in near if _is_free(p)), 0)
+    return found
 
 
 async def answers(data_dir: Path, name: str, port: int) -> bool:

@@ -8,7 +8,7 @@ import uvloop
 
 from secondme.cli import standing
 from secondme.cli.halting import Halt
-from secondme.cli.ports import claimed, ports_of
+from secondme.cli.ports import claimed, ports_of, refuse_taken
 from secondme.domain.errors import SecondMeError, StoreUnavailable
 from secondme.observe.logs import get_logger
 from secondme.services import MAKE, Runner
@@ -40,8 +40,9 @@ async def run_services(
     """
     halt = Halt()
     halt.listen()
-    ports = ports_of(settings)
-    async with claimed(settings.data_dir, [ports[name] for name in names], halt, say) as claim:
+    ports = {name: port for name, port in ports_of(settings).items() if name in names}
+    async with claimed(settings.data_dir, ports.values(), halt, say) as claim:
+        await refuse_taken(ports)
         app = await halt.unless_asked(open_and(settings, say, before))
         if app is None:
             return

@@ -53,7 +53,7 @@ async def announce(app: App) -> None:
     show.line("\nSecondMe is running.\n", "bold")
     try:
         show.line(f"  Open      {await make_link(app)}", "bold")
-        show.line("            (works once, within 15 minutes; `secondme link` prints a fresh one)")
+        show.line(f"            (works once, within 15 minutes; `{show.command('link')}` prints a fresh one)")
     except StoreUnavailable:
         show.line("  Open      no link yet: Redis does not answer. Once it does, `secondme link` prints one.")
     show.line(f"  Answers   {who_answers(app)}")

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,15 @@ def line(text: str, style: str = "") -> None:
     from rich.text import Text
 
     Console().print(Text(text, style=style), soft_wrap=True)
+
+
+def command(what: str) -> str:
+    """A command as it can be typed here: by the path of this program, where the shell does not find it by name."""
+    called = Path(sys.argv[0])
+    if shutil.which(called.name) or called.name != "secondme":
+        return f"secondme {what}"
+    near = called.absolute().is_relative_to(Path.cwd())
+    return f"{called.absolute().relative_to(Path.cwd()) if near else called.absolute()} {what}"
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from secondme.cli.halting import LIFELINE, Halt
-from secondme.cli.ports import RUNNING, claimed, holder, ports_of
+from secondme.cli.ports import RUNNING, claimed, holder, ports_of, refuse_taken
 from secondme.cli.running import Act, keep_stores, open_and
 from secondme.domain.errors import ConfigError
 from secondme.observe.logs import get_logger
@@ -97,7 +97,8 @@ async def supervise(settings: Settings, names: Sequence[str], say: Say, before: 
     halt, ports = Halt(), ports_of(settings)
     halt.listen()
     async with claimed(settings.data_dir, [ports[name] for name in names], halt, say):
-        pass  # whoever was leaving has gone
+        # Whoever was leaving has gone.
+        await refuse_taken({name: ports[name] for name in names})
     app = await halt.unless_asked(open_and(settings, say, before))
     if app is None:
         return

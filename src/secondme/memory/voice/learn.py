@@ -115,7 +115,7 @@ def _unknown(me: str, authors: dict[str, int]) -> NotFound:
     names = ", ".join(most[:_AUTHORS_NAMED])
     more = f" and {len(most) - _AUTHORS_NAMED} more" if len(most) > _AUTHORS_NAMED else ""
     return NotFound(
-        f"{me} wrote no text in this chat. Its authors: {names}{more}. Pass yours with --me NAME."
+        f"Nobody called {me} wrote text in this chat. Its authors: {names}{more}. Pass yours with --me NAME."
     )
 
 
