@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -29,12 +29,12 @@ async def three(steps: Steps) -> list[Ready]:
     return await steps.ready()
 
 
-async def fence(steps: Steps, group: list[Ready]) -> dict[object, InFlight | Exception]:
+async def fence(steps: Steps, group: list[Ready]) -> dict[UUID, InFlight | Exception]:
     """Let a group pass in one statement without a transaction, as the outbox does."""
     now = steps.world.clock.now()
     terms = {"main": Terms(now + timedelta(seconds=9))}
     async with steps.world.ledger.single() as single:
-        return {**await deliveries.pass_fences(single, steps.world.ledger.vault, group, terms, now)}
+        return await deliveries.pass_fences(single, steps.world.ledger.vault, group, terms, now)
 
 
 @asynccontextmanager
@@ -96,9 +96,9 @@ def ending(steps: Steps, turn: Turn) -> Ending:
     return Ending(turn, Pacing(False).plan(turn, parts, now), {}, now)
 
 
-async def commit_all(steps: Steps, endings: list[Ending]) -> set[object]:
+async def commit_all(steps: Steps, endings: list[Ending]) -> set[UUID]:
     async with steps.world.ledger.light() as light:
-        return {*await commits.commit_all(light, steps.world.ledger.vault, endings)}
+        return await commits.commit_all(light, steps.world.ledger.vault, endings)
 
 
 async def test_a_superseded_turn_takes_no_other_down(steps: Steps) -> None:
