@@ -18,3 +18,4 @@ class ContactRow:
     persona_id: str | None
     enabled: bool
     last_at: datetime | None
+    also: str | None = None  # the provider's own id of them, where `address` is their number

@@ -83,6 +83,7 @@ class Control:
             "id": str(person.id),
             "name": person.name,
             "address": person.address,
+            "also": person.also,
             "relationship": person.relationship,
             "accounts": {row.account_id: {"enabled": row.enabled} for row in rows},
             "messages": threads,
@@ -143,7 +144,7 @@ def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
         address = normalise(wanted)
     except Invalid:
         address = wanted
-    by_address = [row for row in rows if row.address == address]
+    by_address = [row for row in rows if address in (row.address, row.also)]
     name = wanted.casefold()
     by_name = [row for row in rows if row.name and row.name.casefold() == name]
     return by_address or by_name or [row for row in rows if row.name and name in row.name.casefold().split()]

@@ -41,8 +41,11 @@ async def test_either_address_leads_to_one_contact(
     assert len(set(found)) == 1
     assert await people(world) == 1
     assert await world.value("SELECT count(*) FROM conversations") == 1
-    (row,) = await world.control.find(NUMBER)
-    assert (row.id, row.address) == (found[0], NUMBER), "the owner finds them by number"
+    for wanted in (NUMBER, USER):
+        (row,) = await world.control.find(wanted)
+        assert (row.id, row.address, row.also) == (found[0], NUMBER, USER), "the owner sees the number"
+    export = await world.control.export(found[0])
+    assert (export["address"], export["also"]) == (NUMBER, USER)
 
 
 async def test_what_was_paused_by_number_stays_paused_by_id(world: World) -> None:

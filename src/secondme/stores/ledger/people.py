@@ -120,7 +120,7 @@ def _name(key: bytes, contact_id: UUID, name: str) -> bytes:
     return seal(key, name[:100], f"contacts:{contact_id}:name")
 
 
-_ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS identity_id, i.address,
+_ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS identity_id, i.address, i.second_address,
                  v.id AS conversation_id, v.account_id, v.enabled,
                  greatest(v.last_inbound_at, v.last_owner_at) AS last_at
           FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id"""
@@ -158,6 +158,9 @@ def _opened(vault: Vault, row: asyncpg.Record) -> ContactRow:
         persona_id=row["persona_id"],
         enabled=row["enabled"],
         last_at=row["last_at"],
+        also=unseal(key, row["second_address"], f"identities:{row['identity_id']}:second_address")
+        if row["second_address"]
+        else None,
     )
 
 
