@@ -1,0 +1,78 @@
+"""What Meta's channel needs is named at once, and an account's own words come before the variables."""
+
+from typing import Any
+
+import pytest
+
+from secondme.channels.whatsapp_cloud import Number
+from secondme.domain.errors import ConfigError
+from secondme.pipeline.limits import META
+from secondme.settings import Settings
+from secondme.wiring import make_accounts, make_numbers, paces, windowed
+
+WHOLE = {
+    "channel": "whatsapp_cloud",
+    "whatsapp_phone_number_id": "1065",
+    "whatsapp_permanent_token": "token",
+    "whatsapp_verify_token": "verify",
+    "whatsapp_app_secret": "secret",
+}
+
+
+def made(**values: Any) -> Settings:
+    return Settings.model_validate(values)
+
+
+def test_everything_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        make_accounts(made(channel="whatsapp_cloud"))
+    for name in ("PHONE_NUMBER_ID", "PERMANENT_TOKEN", "VERIFY_TOKEN", "APP_SECRET"):
+        assert f"WHATSAPP_{name}" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(WHOLE) - {"channel"}))
+def test_without_one_of_them_nothing_starts(name: str) -> None:
+    with pytest.raises(ConfigError, match=name.upper()):
+        make_accounts(made(**{key: value for key, value in WHOLE.items() if key != name}))
+
+
+def test_a_number_of_the_environment() -> None:
+    settings = made(**WHOLE)
+    number = make_numbers(settings)["main"]
+    assert number == Number("main", "1065", "token", "verify", "secret", "https://graph.facebook.com")
+    assert number.url == "https://graph.facebook.com/v23.0/1065"
+    accounts = make_accounts(settings).values()
+    assert windowed(accounts) == {"main"}
+    assert paces(accounts) == {"main": META}
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:9/v25.0", "http://127.0.0.1:9/v25.0/"])
+def test_a_version_of_ones_own(base: str) -> None:
+    settings = made(**WHOLE, whatsapp_api_base_url=base)
+    assert make_numbers(settings)["main"].url == "http://127.0.0.1:9/v25.0/1065"
+    assert "WHATSAPP_API_BASE_URL" not in settings.providers
+
+
+def test_several_numbers_in_the_file() -> None:
+    shop = {"id": "shop", "channel": "whatsapp_cloud", "phone_number_id": 1066, "app_secret": "other"}
+    diary = {"id": "diary", "channel": "whatsapp_cloud", "phone_number_id": "1067"}
+    phone = {"id": "phone"}
+    settings = made(**WHOLE, accounts=[shop, diary, phone])
+    numbers = make_numbers(settings)
+    assert {n.account_id: (n.phone_number_id, n.app_secret, n.token) for n in numbers.values()} == {
+        "shop": ("1066", "other", "token"),
+        "diary": ("1067", "secret", "token"),
+    }
+    assert windowed(make_accounts(settings).values()) == {"shop", "diary"}
+
+
+def test_two_accounts_cannot_have_one_number() -> None:
+    accounts = [{"id": name, "channel": "whatsapp_cloud"} for name in ("shop", "diary")]
+    with pytest.raises(ConfigError, match="phone_number_id of its own"):
+        make_numbers(made(**WHOLE, accounts=accounts))
+
+
+def test_a_secret_is_compared_whole() -> None:
+    number = make_numbers(made(**WHOLE))["main"]
+    assert number.verifies("verify")
+    assert not any(number.verifies(wrong) for wrong in ("", "verif", "verify ", "VERIFY", "ü"))
