@@ -18,7 +18,8 @@ from secondme.domain.errors import ConfigError
 
 CONFIG_FILE = "secondme.yaml"
 ProfileName = Literal["clone", "support", "journal"]
-ChannelName = Literal["simulator", "whatsapp_web", "whatsapp_cloud", "msg91"]
+ChannelName = Literal["simulator", "whatsapp_cloud"]  # MSG91 and linked devices come in later versions
+Port = Annotated[int, Field(ge=1, le=65_535)]
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _PROVIDERS = ("anthropic", "openai", "groq", "openrouter", "ollama", "compatible")
 _LONGEST = 36_500 * 86_400  # seconds; dates that far from now can still be reckoned with
@@ -84,10 +85,10 @@ class Settings(BaseSettings):
     database_url: str | None = None
     redis_url: str | None = None
     redis_host: str | None = None
-    redis_port: int = 6379
+    redis_port: Port = 6379
     falkordb_url: str | None = None
     falkordb_host: str | None = None
-    falkordb_port: int = 6379
+    falkordb_port: Port = 6379
     falkordb_password: str | None = None
     data_dir: Path = Field(Path(".secondme"), alias="SECONDME_DATA_DIR")
     secret_key: str | None = Field(None, alias="SECONDME_SECRET_KEY")
@@ -116,10 +117,10 @@ class Settings(BaseSettings):
     embedding_dimension: int | None = Field(None, alias="SECONDME_EMBEDDING_DIMENSION", ge=8, le=8192)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="SECONDME_LOG_LEVEL")
 
-    gateway_port: int = 3001
-    orchestrator_port: int = 3002
-    graph_worker_port: int = 3003
-    dashboard_port: int = 3000
+    gateway_port: Port = 3001
+    orchestrator_port: Port = 3002
+    graph_worker_port: Port = 3003
+    dashboard_port: Port = 3000
     simulator_api_base_url: str | None = None
 
     whatsapp_phone_number_id: str | None = Field(None, coerce_numbers_to_str=True)
@@ -276,9 +277,15 @@ def _strange(names: list[str]) -> str:
     return ", ".join(said)
 
 
+def _plainly(complaint: str) -> str:
+    """The library's words as an owner would say it."""
+    said = complaint.removeprefix("Value error, ").removeprefix("Input should be ")
+    return said.replace("a valid integer, unable to parse string as an integer", "a whole number is needed")
+
+
 def _explained(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
-        lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        lines.append(f"{name}: {_plainly(problem['msg'])}")
     return "Settings that need mending: " + "; ".join(lines) + "."

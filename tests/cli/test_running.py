@@ -169,6 +169,14 @@ def test_an_import_while_it_runs(one: Instance) -> None:
     assert "Emoji" in shown and "Nothing else of this chat was stored" in shown
 
 
+def test_another_way_of_speaking_alone(one: Instance) -> None:
+    assert (
+        "friend, answered by the persona persona-casual"
+        in one.run("contact", "Ana", "--persona", "casual").stdout
+    )
+    assert "--relationship, --persona" in one.refused("contact", "Ana")
+
+
 def test_export_and_forget(one: Instance) -> None:
     found = one.json("export", "Ana")
     assert [line["text"] for line in found["messages"]["journal"] if line["by"] == "contact"] == [

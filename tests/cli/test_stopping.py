@@ -32,7 +32,9 @@ def test_a_taken_port_is_said_and_nothing_stays(shared: Instance) -> None:
         stranger.bind(("127.0.0.1", shared.port("ORCHESTRATOR_PORT")))
         stranger.listen()
         said = shared.refused("up")
-        assert f"{shared.port('ORCHESTRATOR_PORT')} (another program)" in said and "ORCHESTRATOR_PORT=" in said
+        assert (
+            f"{shared.port('ORCHESTRATOR_PORT')} (another program)" in said and "ORCHESTRATOR_PORT=" in said
+        )
     assert shared.gone() == []
 
 

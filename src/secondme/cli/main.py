@@ -117,9 +117,11 @@ def disable(contact: Contact) -> None:
 def contact(
     contact: Contact,
     relationship: Annotated[
-        str, typer.Option(help="friend, family, colleague, client, manager, acquaintance.")
-    ],
-    persona: Annotated[str | None, typer.Option(help="A persona's id, instead of the one that fits.")] = None,
+        str | None, typer.Option(help="friend, family, colleague, client, manager, acquaintance.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option(help="professional, casual, family or own, instead of the one that fits.")
+    ] = None,
 ) -> None:
     """Say how you know a contact."""
     from secondme.cli import people
@@ -172,6 +174,8 @@ def chat(
     """Talk to SecondMe in the terminal."""
     if as_json and once is None:
         raise typer.BadParameter("goes with --once TEXT", param_hint="--json")
+    if once is not None and not once.strip():
+        raise typer.BadParameter("say something", param_hint="--once")
     from secondme.cli import chat
     from secondme.cli.opening import run
 

@@ -125,6 +125,8 @@ async def relate(wanted: str, relationship: str | None, persona: str | None) -> 
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
         relationship = relationship or rows[0].relationship
+        if persona is not None:
+            persona = f"persona-{persona.removeprefix('persona-')}"
         await app.control.relate(rows[0].id, relationship, persona)
         voice = f"the persona {persona}" if persona else "the persona that fits"
         print(f"{name_of(rows)}: {relationship}, answered by {voice}.")
