@@ -1,18 +1,18 @@
 """What befalls people and their words: accounts as configured, erasure, retention."""
 
 import asyncio
+import re
 from datetime import timedelta
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-from secondme.domain.errors import NotFound, NotSent
+from secondme.domain.errors import Ambiguous, NotFound, NotSent, SendUncertain
 from secondme.domain.message import Kind, Outcome
 from secondme.embedded import Addresses
-from secondme.pipeline import control, importing, inbox
+from secondme.pipeline import control, inbox
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app
@@ -69,6 +69,22 @@ async def test_nobody_comes_back_by_a_late_redelivery(world: World) -> None:
     await world.control.forget(await world.contact())
     assert await world.says("old", id="m1") is None
     assert await world.value("SELECT count(*) FROM contacts") == 0
+
+
+async def test_nobody_comes_back_by_an_echo_of_what_we_said(world: World) -> None:
+    """Known by the provider's id or, where its answer never came, by ours, which the echo brings back."""
+    await world.says("hi")
+    await world.settled()
+    world.phones.fails = SendUncertain("no answer")
+    await world.says("and")
+    await world.settled()
+    ids = await world.value("SELECT array_agg(id ORDER BY seq) FROM deliveries WHERE kind = 'text'")
+    await world.control.forget(await world.contact())
+    echoes = ({"text": "re: hi", "id": f"phone-{ids[0]}"}, {"text": "re: and", "callback": str(ids[1])})
+    for echo in echoes:
+        assert await world.says(**echo, from_me=True, name=None) is None
+    assert await world.value("SELECT count(*) FROM contacts") == 0
+    assert await world.value("SELECT count(*) FROM pauses WHERE user_id IS NOT NULL") == 0
 
 
 DAY = timedelta(days=1)
@@ -194,56 +210,6 @@ async def test_meeting_somebody_known_locks_no_conversation(
         assert whom.conversation_id == await world.value("SELECT id FROM conversations")
 
 
-SAMPLES = Path(str(files("secondme"))) / "samples"
-LENA = (SAMPLES / "lena" / "WhatsApp Chat with Mara Ruiz.txt", "Lena Brandt")
-MARA = "+12025550111"
-
-
-def chat_with(folder: Path, partner: str) -> Path:
-    """Lena's chat again, with somebody else."""
-    path = folder / f"WhatsApp Chat with {partner}.txt"
-    path.write_text(LENA[0].read_text().replace("Mara Ruiz", partner).replace("?", "?!"))
-    return path
-
-
-async def test_forgetting_one_partner_leaves_the_voice_learned_with_another(
-    world: World, tmp_path: Path
-) -> None:
-    await world.importer.run(*LENA, keep_voice=True)
-    await world.importer.run(chat_with(tmp_path, "Ben Ode"), LENA[1], keep_voice=True)
-    for who, name in ((MARA, "Mara Ruiz"), ("+12025550112", "Ben Ode")):
-        await world.says("hi", who=who, name=name)
-    await world.settled()
-    receipt = await world.control.forget(await world.contact(MARA))
-    assert "learned voice" not in receipt["erased"]
-    assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 1
-    receipt = await world.control.forget(await world.contact("Ben Ode"))
-    assert receipt["erased"]["learned voice"] == 1
-    assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 0
-
-
-async def test_what_explains_an_answer_by_a_forgotten_voice_goes_too(world: World) -> None:
-    await world.importer.run(*LENA, keep_voice=True)
-    await world.says("hi", who=MARA, name="Mara Ruiz")
-    await world.says("hi")
-    await world.settled()
-    await world.control.forget(await world.contact(MARA))
-    assert await world.value("SELECT count(*) FROM turns WHERE why IS NOT NULL") == 0
-    assert await world.receipts() == [("replied", "contact.enabled")]
-
-
-async def test_an_import_that_breaks_off_costs_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = await world.importer.run(*LENA, keep_voice=True)
-
-    def breaks(said: object, key: bytes) -> list[int]:
-        raise MemoryError
-
-    monkeypatch.setattr(importing, "cue", breaks)
-    with pytest.raises(MemoryError):
-        await world.importer.run(SAMPLES / "viktor" / "_chat.txt", "viktor hale", keep_voice=True)
-    assert await world.value("SELECT count(*) FROM voice_examples") == report.kept
-
-
 async def test_one_contact_is_opened_for_a_question_about_one(world: World) -> None:
     """A key that cannot be unwrapped stops whoever opens it."""
     await world.says("hi")
@@ -260,6 +226,16 @@ async def test_one_contact_is_opened_for_a_question_about_one(world: World) -> N
     assert [line["text"] for line in exported["messages"]["main"]] == ["hi", "re: hi"]
     with pytest.raises(NotFound):
         await world.control.export(uuid4())
+
+
+async def test_a_strangers_name_selects_nobody(world: World) -> None:
+    """Contacts choose their names: one who is called like one word of a friend's must not be taken for the friend."""
+    await world.says("hi", name="Ana Ruiz")
+    await world.says("hi", who="+15550666", name="Ana")
+    with pytest.raises(Ambiguous, match=re.escape("+15550100")):
+        await world.control.find("ana")
+    (friend,) = await world.control.find("ana ruiz")
+    assert friend.address == "+15550100"
 
 
 async def test_a_long_thread_is_exported_whole_and_in_order(

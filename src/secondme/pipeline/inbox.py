@@ -178,8 +178,10 @@ class Inbox:
         vault = self._ledger.vault
         stones = [
             {
-                retention.tombstone(vault, item.account_id, key, vault.digest("message", item.provider_id))
+                retention.tombstone(vault, item.account_id, key, said)
                 for key in self._address(item).keys
+                for said in (vault.digest("message", item.provider_id), item.callback)
+                if said
             }
             for item in items
         ]

@@ -83,7 +83,12 @@ async def purge_rows(tx: Connection, now: datetime) -> None:
              AND (outcome IS NOT NULL OR direction = 'outgoing')""",
         now - _ROWS,
     )
-    await tx.execute("DELETE FROM turns WHERE why IS NULL AND created_at < $1", now - _ROWS)
+    await tx.execute(
+        """DELETE FROM turns t WHERE t.why IS NULL AND t.created_at < $1
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.turn_id = t.id AND d.text IS NOT NULL)
+             AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.turn_id = t.id AND m.erased_at IS NULL)""",
+        now - _ROWS,
+    )
     await tx.execute("DELETE FROM tombstones WHERE expires_at < $1", now)
     await tx.execute(
         """DELETE FROM kept_aside k WHERE k.created_at < $1 OR (k.created_at < $2 AND EXISTS (
@@ -99,31 +104,14 @@ async def forget(
 ) -> dict[str, int]:
     """Erase a contact: their key, every row, and voice examples learned from an export of the talk with them.
 
-    Tombstones stay for eight days, so that a late redelivery is still known. Returns what went, by noun.
+    Tombstones stay for eight days, so that a late redelivery or echo is still known. Returns what went, by noun.
     """
     await _lock(tx, contact_id)
     counts = {
         "messages": await tx.fetchval("SELECT count(*) FROM messages WHERE user_id = $1", contact_id),
         "deliveries": await tx.fetchval("SELECT count(*) FROM deliveries WHERE user_id = $1", contact_id),
     }
-    rows = await tx.fetch(
-        """SELECT m.account_id, a.key, m.source_message_id FROM messages m
-           JOIN identities i ON i.id = m.identity_id
-           JOIN LATERAL unnest(ARRAY[i.channel_user_key, i.second_key]) AS a (key) ON a.key IS NOT NULL
-           WHERE m.user_id = $1 AND m.created_at > $2""",
-        contact_id,
-        now - _TOMBSTONE,
-    )
-    await tx.executemany(
-        "INSERT INTO tombstones (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        [
-            (
-                tombstone(vault, r["account_id"], r["key"], r["source_message_id"]),
-                now + _TOMBSTONE,
-            )
-            for r in rows
-        ],
-    )
+    await _bury(tx, vault, contact_id, now)
     examples, personas = await voices.forget(tx, partner_digests)
     counts["voice examples"] = examples
     if personas:
@@ -137,6 +125,31 @@ async def forget(
     return counts
 
 
+async def _bury(tx: Connection, vault: Vault, contact_id: UUID, now: datetime) -> None:
+    """Tombstones for what was said and for what we said, which may yet come back as an echo: by the provider's id,
+    and by ours, which is all there is of a delivery whose answer never came."""
+    rows = await tx.fetch(
+        """SELECT w.account_id, a.key, w.said FROM (
+             SELECT m.account_id, m.identity_id, ARRAY[m.source_message_id] AS said FROM messages m
+             WHERE m.user_id = $1 AND m.created_at > $2
+             UNION ALL
+             SELECT d.account_id, c.identity_id, d.id::text || ARRAY[d.provider_message_id]
+             FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+             WHERE d.user_id = $1 AND d.kind = 'text' AND d.in_flight_at > $2) w
+           JOIN identities i ON i.id = w.identity_id
+           JOIN LATERAL unnest(ARRAY[i.channel_user_key, i.second_key]) AS a (key) ON a.key IS NOT NULL""",
+        contact_id,
+        now - _TOMBSTONE,
+    )
+    stones = [
+        tombstone(vault, row["account_id"], row["key"], said) for row in rows for said in row["said"] if said
+    ]
+    await tx.executemany(
+        "INSERT INTO tombstones (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        [(stone, now + _TOMBSTONE) for stone in stones],
+    )
+
+
 async def _lock(tx: Connection, contact_id: UUID) -> None:
     """Addresses, then conversations, as everybody locks; the cascade takes whatever is below."""
     rows = await tx.fetch(
@@ -148,6 +161,6 @@ async def _lock(tx: Connection, contact_id: UUID) -> None:
     await tx.execute("SELECT 1 FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE", contact_id)
 
 
-def tombstone(vault: Vault, account_id: str, address_digest: str, message_digest: str) -> str:
-    """What remains of an erased message: a keyed digest."""
-    return vault.digest("tombstone", account_id, address_digest, message_digest)
+def tombstone(vault: Vault, account_id: str, address_digest: str, said: str) -> str:
+    """What remains of an erased message: a keyed digest. `said` is the digest of its provider's id, or our own id."""
+    return vault.digest("tombstone", account_id, address_digest, said)
