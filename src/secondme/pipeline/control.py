@@ -108,9 +108,10 @@ class Control:
         return [_exported(line) for line in sorted(lines, key=lambda line: line.at)]
 
     async def forget(self, contact_id: UUID) -> dict[str, Any]:
-        """Erase a contact everywhere; returns the receipt: what went, and when it was finished.
+        """Erase a contact everywhere; returns the receipt: what went, when it was finished, and which imports remain.
 
-        Raises NotFound.
+        An import belongs to a contact where the chat's other side bears their name or number: under another name it
+        remains, and only the owner can tell. Raises NotFound.
         """
         rows = await self._rows(contact_id)
         vault = self._ledger.vault
@@ -119,11 +120,20 @@ class Control:
         partners = [vault.digest("partner", partner_key(name)) for name in names]
         async with self._ledger.transaction() as tx:
             counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
+            remain = await voices.imports(tx)
         await self._signals.forget(str(contact_id))
         await self._signals.drop_persona(voices.OWN)
         finished = self._clock.now()
         self._effects.acted("contact.forgotten", contact_id, finished)
-        return {"forgotten": str(contact_id), "erased": counts, "finishedAt": finished.isoformat()}
+        return {
+            "forgotten": str(contact_id),
+            "erased": counts,
+            "finishedAt": finished.isoformat(),
+            "importsThatRemain": [
+                {"importedAt": _iso(at), "messages": messages, "keptReplies": kept}
+                for at, messages, kept in remain
+            ],
+        }
 
 
 def partner_key(name: str) -> str:
@@ -136,7 +146,10 @@ def partner_key(name: str) -> str:
 
 
 def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
-    """By id, then by number or address, then by name whatever its case, then by one word of the name."""
+    """By id, then by number or address, then by the name or one word of it, whatever their case.
+
+    Contacts choose their names: whoever is called by one word alone must not hide those who have it among others.
+    """
     by_id = [row for row in rows if str(row.id) == wanted.lower()]
     if by_id:
         return by_id
@@ -146,8 +159,10 @@ def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
         address = wanted
     by_address = [row for row in rows if address in (row.address, row.also)]
     name = wanted.casefold()
-    by_name = [row for row in rows if row.name and row.name.casefold() == name]
-    return by_address or by_name or [row for row in rows if row.name and name in row.name.casefold().split()]
+    by_name = [
+        row for row in rows if row.name and name in (row.name.casefold(), *row.name.casefold().split())
+    ]
+    return by_address or by_name
 
 
 def _exported(bubble: reading.Bubble) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Report:
     replaced: (
         int  # replies learned from another owner's chats, set aside until one of those is imported again
     )
+    taken_back: int  # replies kept of this same file before, gone because the owner no longer agrees
 
 
 class Importer:
@@ -75,7 +76,7 @@ class Importer:
             _learn, path, me, keep_voice, order, self._defaults, progress
         )
         partner = _partner(learned, me, export.title)
-        import_id, kept, replaced = await self._store(learned, me, digest, partner)
+        import_id, kept, replaced, taken_back = await self._store(learned, me, digest, partner, keep_voice)
         now = self._clock.now()
         reference = f"import:{import_id}#0-{learned.messages}"
         bell = Bell(str(import_id), str(import_id), reference, int(now.timestamp() * 1000), "incoming", False)
@@ -89,18 +90,21 @@ class Importer:
             len(learned.pairs),
             kept,
             replaced,
+            taken_back,
         )
 
     async def inspect(self, path: Path, order: str | None = None) -> dict[str, Any]:
         """Who writes in an export and how much, without keeping anything."""
         return await asyncio.to_thread(inspect, path, order)
 
-    async def _store(self, learned: Learned, me: str, digest: str, partner: str) -> tuple[UUID, int, int]:
-        vault, now, kept = self._ledger.vault, self._clock.now(), 0
+    async def _store(
+        self, learned: Learned, me: str, digest: str, partner: str, keep_voice: bool
+    ) -> tuple[UUID, int, int, int]:
+        """Returns the import, and how many replies were kept, set aside and taken back."""
+        vault, now, kept, taken_back = self._ledger.vault, self._clock.now(), 0, 0
         key = vault.cue_key()
         # One transaction: an import that breaks off must not have cost the voice that was there.
         async with self._ledger.transaction() as tx:
-            await voices.put_persona(tx, vault, learned.persona, now)
             import_id, replaced = await voices.begin_import(
                 tx,
                 vault.digest("import", digest),
@@ -109,14 +113,18 @@ class Importer:
                 learned.messages,
                 now,
             )
+            if not keep_voice:
+                taken_back = await voices.take_back(tx, import_id)
             for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
                 batch = [
                     ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
                     for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
                 ]
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
+            await voices.put_persona(tx, vault, learned.persona, now)
+            await voices.changed(tx)
         await self._signals.drop_persona(learned.persona.id)
-        return import_id, kept, replaced
+        return import_id, kept, replaced, taken_back
 
 
 def _partner(learned: Learned, me: str, title: str | None) -> str:

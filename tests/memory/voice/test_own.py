@@ -39,6 +39,7 @@ async def keep(ledger: Ledger, *pairs: tuple[str, str]) -> None:
     async with ledger.transaction() as tx:
         import_id, _ = await voices.begin_import(tx, "digest", "me", "someone", len(pairs), WHEN)
         await voices.keep_examples(tx, ledger.vault, import_id, rows)
+        await voices.changed(tx)
 
 
 async def test_the_nearest_replies_come_back_best_first_and_only_they_are_opened(ledger: Ledger) -> None:

@@ -122,6 +122,8 @@ async def _closed(pool: asyncpg.Pool) -> None:
 async def _mapped() -> AsyncIterator[None]:
     try:
         yield
+    except asyncpg.LockNotAvailableError as error:
+        raise StoreUnavailable("Postgres is busy: others hold what this needs. Try again.") from error
     except (*_DOWN, *_PASSING) as error:
         raise StoreUnavailable(f"Postgres does not answer ({type(error).__name__}).") from error
 

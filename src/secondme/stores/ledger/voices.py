@@ -91,8 +91,23 @@ async def begin_import(
         partner,
         messages,
     )
-    await changed(tx)
     return import_id, aside or 0
+
+
+async def take_back(tx: Connection, import_id: UUID) -> int:
+    """The owner no longer agrees that replies of this import are kept: they go. Returns how many."""
+    done = await tx.execute("DELETE FROM voice_examples WHERE import_id = $1", import_id)
+    gone = int(done.split()[1])
+    if gone:
+        await tx.execute("UPDATE imports SET kept = 0 WHERE id = $1", import_id)
+        await _went(tx)
+    return gone
+
+
+async def imports(tx: Connection) -> list[tuple[datetime, int, int]]:
+    """What was imported and is still in use, newest first: when, messages, replies kept of it."""
+    rows = await tx.fetch("SELECT created_at, messages, kept FROM imports ORDER BY created_at DESC")
+    return [(row["created_at"], row["messages"], row["kept"]) for row in rows]
 
 
 async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
@@ -111,17 +126,20 @@ async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
     personas = "DELETE 0"
     if any(row["newest"] for row in gone):
         personas = await tx.execute("DELETE FROM personas WHERE id = $1", OWN)
+    await changed(tx)
     return sum(row["kept"] for row in gone), int(personas.split()[1])
 
 
 async def _went(tx: Connection) -> None:
     """Kept replies are gone: so is what explains answers to others by quoting them."""
-    await changed(tx)
     await tx.execute("UPDATE turns SET why = NULL WHERE why IS NOT NULL")
 
 
 async def changed(tx: Connection) -> None:
-    """Make every index of the kept replies load again."""
+    """Make every index of the kept replies load again.
+
+    The last statement of whatever changes them: everybody else who does waits from here to its commit.
+    """
     await tx.execute(
         """INSERT INTO settings (key, value) VALUES ('voice_version', '1')
            ON CONFLICT (key) DO UPDATE SET value = to_jsonb((settings.value)::int + 1)"""
@@ -147,7 +165,6 @@ async def keep_examples(
     )
     new: int = await tx.fetchval("SELECT count(*) FROM voice_examples") - before
     await tx.execute("UPDATE imports SET kept = kept + $2 WHERE id = $1", import_id, new)
-    await changed(tx)
     return new
 
 
