@@ -120,7 +120,7 @@ async def open_app(settings: Settings, say: Say = lambda line: None, *, serves: 
 
 async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: bool) -> App:
     settings.data_dir = settings.data_dir.expanduser().resolve()
-    accounts, plan = make_accounts(settings), await plan_minds(settings, say)
+    accounts, plan = make_accounts(settings), await _plan(settings, say, serves)
     stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
     if await migrate.migrate(database_url):
         say("The database is ready.")
@@ -159,6 +159,16 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     )
     app.pings = {"postgres": ledger.ping, "redis": signals.ping, "falkordb": graph.ping}
     return app
+
+
+async def _plan(settings: Settings, say: Say, serves: bool) -> Plan:
+    """A shell that lacks a model's key can stop everything all the same: what only looks asks no model."""
+    try:
+        return await plan_minds(settings, say)
+    except ConfigError:
+        if serves:
+            raise
+        return Plan()
 
 
 async def plan_minds(settings: Settings, say: Say = lambda line: None) -> Plan:

@@ -21,7 +21,7 @@ def environment() -> Iterator[dict[str, Any]]:
 
 
 def test_the_chain_and_the_budgets_are_shown(shared: Instance, environment: dict[str, Any]) -> None:
-    chain = {
+    chain: dict[str, Any] = {
         "SECONDME_MODELS": "anthropic:ok,openai:ok",
         "SECONDME_BUDGET_DAY": "200000",
         "SECONDME_BUDGET_MODEL": "openai:small",
@@ -51,7 +51,10 @@ def test_the_ollama_of_this_machine_is_found(shared: Instance, environment: dict
 
 
 def test_check_asks_each_of_them_everything(shared: Instance, environment: dict[str, Any]) -> None:
-    chain = {"SECONDME_MODELS": "anthropic:ok,openai:ok", "SECONDME_EMBEDDINGS": "openai:embed"}
+    chain: dict[str, Any] = {
+        "SECONDME_MODELS": "anthropic:ok,openai:ok",
+        "SECONDME_EMBEDDINGS": "openai:embed",
+    }
     shown = shared.run("models", "check", **environment, **chain).stdout
     lines = [line.split()[:4] for line in shown.splitlines() if line.strip().startswith("ok")]
     assert lines == [
@@ -65,7 +68,10 @@ def test_check_asks_each_of_them_everything(shared: Instance, environment: dict[
 
 
 def test_check_says_what_to_do_and_exits_with_one(shared: Instance, environment: dict[str, Any]) -> None:
-    chain = {"SECONDME_MODELS": "openai:status-401", "SECONDME_EMBEDDINGS": "openai:embed-768"}
+    chain: dict[str, Any] = {
+        "SECONDME_MODELS": "openai:status-401",
+        "SECONDME_EMBEDDINGS": "openai:embed-768",
+    }
     shown = shared.run("models", "check", code=1, **environment, **chain).stdout
     assert "It refuses the key: correct OPENAI_API_KEY." in shown
     assert "set SECONDME_EMBEDDING_DIMENSION=768" in shown

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from secondme.domain.errors import ConfigError
+from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.llm.plan import Plan
 from secondme.settings import Settings, load
-from secondme.wiring import plan_minds
+from secondme.wiring import open_app, plan_minds
 
 KEYS = "anthropic_api_key: k\ngroq_api_key: k\ncompatible_base_url: http://127.0.0.1:1/v1\n"
 
@@ -58,3 +58,16 @@ async def test_budgets() -> None:
     assert (await planned("models: groq:a\nbudget_day: 1\n")).limits.then == "line"
     cheaper = await planned("models: groq:a\nbudget_day: 1\nbudget_model: groq:small\n")
     assert (cheaper.limits.then, cheaper.cheaper and cheaper.cheaper.label) == ("cheaper", "groq:small")
+
+
+async def test_only_what_serves_is_refused_for_a_missing_key() -> None:
+    """A shell that lacks a model's key must be able to stop everything."""
+    Path("secondme.yaml").write_text(
+        "models: groq:a\nsecondme_data_dir: data\ndatabase_url: postgresql://127.0.0.1:1/x\n"
+        "redis_url: redis://127.0.0.1:1\nfalkordb_url: redis://127.0.0.1:1\n"
+    )
+    with pytest.raises(ConfigError, match="GROQ_API_KEY is missing"):
+        await open_app(load(), serves=True)
+    with pytest.raises(SecondMeError) as refused:
+        await open_app(load())
+    assert "GROQ_API_KEY" not in str(refused.value)

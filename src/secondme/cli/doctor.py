@@ -16,7 +16,7 @@ from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.embedded.folder import ROOM
 from secondme.embedded.wheels import falkordb_module, postgres_program, redis_program
 from secondme.settings import Settings, load
-from secondme.wiring import App, make_channels, make_numbers, open_app
+from secondme.wiring import App, make_channels, make_numbers, open_app, plan_minds
 
 _CLOCKS_APART = timedelta(seconds=5)
 _ASK = 10.0  # seconds that one check may take
@@ -150,7 +150,7 @@ async def _clock(app: App) -> str:
 
 async def _mind(app: App) -> str:
     """Each model asked for one short reply: `secondme models check` in brief."""
-    models = app.minds.plan.models
+    models = (await plan_minds(app.settings)).models
     if not models:
         return "offline: no model is set (SECONDME_MODELS)"
     found = await replies(models)
