@@ -123,6 +123,28 @@ async def test_a_file_that_is_too_large_or_breaks_off(desk: Desk, monkeypatch: p
     assert left(desk) == []
 
 
+def part(name: str, more: str = "") -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\nx\r\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (2 * part("file", '; filename="a.txt"'), "several files"),
+        (b"".join(part(f"field-{n}") for n in range(11)), "more than 10 parts"),
+        (part("file", f'; filename="{"a" * 3000}"'), "longer than 2048"),
+    ],
+)
+async def test_a_form_is_one_file_and_few_words(desk: Desk, parts: bytes, told: str) -> None:
+    headers = {"origin": desk.base, "content-type": "multipart/form-data; boundary=b"}
+    async with desk.session.post(
+        desk.base + "/api/import/inspect", data=parts + b"--b--\r\n", headers=headers
+    ) as answer:
+        assert answer.status == 400
+        assert told in (await answer.json())["error"]
+    assert left(desk) == []
+
+
 async def test_what_a_crash_left_behind_goes(desk: Desk) -> None:
     folder = desk.app.settings.data_dir / "run"
     folder.mkdir(exist_ok=True)

@@ -17,10 +17,12 @@ from secondme.domain.errors import Invalid
 
 MAX_FILE = 512 * 1024 * 1024  # bytes
 _MAX_FIELD = 1024  # bytes
-_MAX_FIELDS = 10
+_MAX_PARTS = 10
+_MAX_HEADERS = 2048  # bytes, of one part
 _PREFIX = "upload-"
 _LEFT_OVER = 6 * 3600.0  # seconds after which a file must be a crash's
 
+_ONE_FILE = "The upload holds several files: send one part named file, one chat at a time."
 _NO_FORM = "The upload cannot be read: send multipart/form-data with a part named file."
 
 
@@ -85,6 +87,8 @@ class _Reading:
 
     def __init__(self, upload: Upload, file: BufferedWriter) -> None:
         self.whole = False  # the file's part came, to its end
+        self._parts = 0
+        self._room = 0  # bytes that this part's headers may still have
         self._upload = upload
         self._file = file
         self._headers: dict[bytes, bytes] = {}
@@ -94,11 +98,21 @@ class _Reading:
 
     def part_begins(self) -> None:
         self._headers, self._name, self._value = {}, "", b""
+        self._parts, self._room = self._parts + 1, _MAX_HEADERS
+        if self._parts > _MAX_PARTS:
+            raise Invalid(f"The upload has more than {_MAX_PARTS} parts.")
+
+    def _measure(self, length: int) -> None:
+        self._room -= length
+        if self._room < 0:
+            raise Invalid(f"A part's headers are longer than {_MAX_HEADERS} bytes.")
 
     def header_name(self, data: bytes, start: int, end: int) -> None:
+        self._measure(end - start)
         self._header = (self._header[0] + data[start:end], self._header[1])
 
     def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._measure(end - start)
         self._header = (self._header[0], self._header[1] + data[start:end])
 
     def header_ends(self) -> None:
@@ -108,6 +122,8 @@ class _Reading:
     def headers_end(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         self._name = options.get(b"name", b"").decode(errors="replace")
+        if self._is_file and self.whole:
+            raise Invalid(_ONE_FILE)
         if self._is_file:
             self._upload.name = options.get(b"filename", b"").decode(errors="replace")[:200]
 
@@ -129,7 +145,7 @@ class _Reading:
     def part_ends(self) -> None:
         if self._is_file:
             self.whole = True
-        elif len(self._upload.fields) < _MAX_FIELDS:
+        else:
             self._upload.fields[self._name] = self._value.decode(errors="replace")
 
 
