@@ -15,12 +15,12 @@ import psutil
 
 from secondme.bench.lab import BenchFailed, Lab, program
 from secondme.bench.machine import tree_seconds
-from secondme.bench.peers import OURS_DATABASE, PEERS_DATABASE, Peers, listening
+from secondme.bench.peers import OURS_DATABASE, PEERS_DATABASE, Peers, free, listening
 from secondme.bench.product import started
 from secondme.bench.rows import Row, beside, skipped, within
 from secondme.embedded import Addresses
 
-CONNECTIONS, SECONDS, WARM, ROUNDS = 100, 4, 1, 3
+CONNECTIONS, SECONDS, WARM, ROUNDS = 100, 3, 1, 3
 _PATH = "webhooks/whatsapp"
 _NAME = f"Ingest: durable webhooks, {CONNECTIONS} connections"
 _PORT = 7001  # of the peers' servers
@@ -135,6 +135,7 @@ async def _ours(lab: Lab, given: Addresses) -> AsyncIterator[Target]:
 
 @asynccontextmanager
 async def _peer(peers: Peers, command: list[str], mode: str) -> AsyncIterator[Target]:
+    await free(_PORT)
     await peers.postgres((peers.folder / "schema.sql").read_text())
     async with peers.running(command, MODE=mode, PORT=str(_PORT)) as process:
         await listening(_PORT, process)

@@ -139,6 +139,14 @@ async def ended(process: asyncio.subprocess.Process, limit: float) -> None:
         raise BenchFailed(f"A peer ended with {process.returncode}: {last_words(complaint)}")
 
 
+async def free(port: int) -> None:
+    """Raises BenchFailed where somebody listens there: they must not get the load."""
+    with suppress(OSError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        raise BenchFailed(f"Port {port} is in use, and a peer needs it: stop the program that has it.")
+
+
 async def listening(port: int, process: asyncio.subprocess.Process) -> None:
     """Wait until somebody listens there. Raises BenchFailed."""
     begun = monotonic()

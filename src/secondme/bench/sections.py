@@ -1,6 +1,7 @@
 """The table of contents: what is measured, in this order, one section after the other."""
 
 import asyncio
+import signal
 import tempfile
 from collections.abc import Collection
 from dataclasses import replace
@@ -35,6 +36,7 @@ def measure(peers: Path | None, into: Path | None, only: Collection[str], paper:
     for file in (into, paper):
         if file is not None and not file.absolute().parent.is_dir():
             raise Invalid(f"{file} cannot be written: its folder is not there.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends what it started
     with tempfile.TemporaryDirectory(prefix="secondme-bench-", ignore_cleanup_errors=True) as folder:
         lab = Lab(Path(folder), peers.resolve() if peers else None)
         rows = asyncio.run(_sections(lab, [name for name in SECTIONS if not only or name in only]))
