@@ -109,6 +109,8 @@ def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
         print(
             "Kept: the figures and phrases above. With --keep-voice also your plain replies, to answer from."
         )
+    if report.taken_back:
+        print(f"Taken back: {show.count(report.taken_back, 'reply', 'replies')} kept of this chat before.")
     if report.replaced:
         aside = show.count(report.replaced, "plain reply", "plain replies")
         print(

@@ -156,3 +156,10 @@ async def forget(wanted: str, *, sure: bool) -> None:
         )
         print(f"{name_of(rows)} is forgotten: {went}.")
         print(f"Receipt: {receipt['forgotten']}, finished {receipt['finishedAt']}.")
+        if remain := receipt["importsThatRemain"]:
+            kept = sum(one["keptReplies"] for one in remain)
+            print(
+                f"{show.count(len(remain), 'imported chat')} under other names remain, with "
+                f"{show.count(kept, 'kept reply', 'kept replies')}. If one is a chat with them, import it again "
+                "without --keep-voice: that takes its replies back."
+            )
