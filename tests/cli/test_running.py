@@ -6,6 +6,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 from urllib.error import HTTPError
 
 import psutil
@@ -136,7 +137,9 @@ def test_status(one: Instance) -> None:
 
 
 def test_a_shell_that_was_told_nothing_sees_what_runs(one: Instance) -> None:
-    bare = dict.fromkeys(("GATEWAY_PORT", "ORCHESTRATOR_PORT", "GRAPH_WORKER_PORT", "DASHBOARD_PORT"), "")
+    bare: Any = dict.fromkeys(
+        ("GATEWAY_PORT", "ORCHESTRATOR_PORT", "GRAPH_WORKER_PORT", "DASHBOARD_PORT"), ""
+    )
     found = one.json("status", "--json", SECONDME_MODELS="ollama:x", **bare)
     assert found["mind"] == "offline"
     assert found["services"]["dashboard"] == {"port": one.port("DASHBOARD_PORT"), "answers": True}
@@ -184,7 +187,11 @@ def test_export_and_forget(one: Instance) -> None:
         "and then it stopped",
     ]
     assert "say `secondme forget CONTACT --yes`" in one.refused("forget", "Ana")
-    assert "2 messages" in one.run("forget", "Ana", "--yes").stdout
+    shown = one.run("forget", "Ana", "--yes").stdout
+    assert "2 messages" in shown
+    assert "1 imported chat" in shown and "import it again without --keep-voice" in shown
+    shown = one.run("import", str(LENA), "--me", "Lena Brandt", "--no-model").stdout
+    assert "Taken back: " in shown
 
 
 def test_a_reset_is_refused_while_it_runs(one: Instance) -> None:
