@@ -1,7 +1,11 @@
 """Who may look in, and from where."""
 
-import aiohttp
+import asyncio
 
+import aiohttp
+import pytest
+
+from secondme.domain.errors import StoreUnavailable
 from secondme.web.dashboard.auth import Sessions, make_link
 from secondme.web.dashboard.shield import host_of
 from tests.web.conftest import Desk
@@ -13,10 +17,11 @@ async def test_a_link_opens_once(desk: Desk) -> None:
         async with stranger.get(link, allow_redirects=False) as first:
             assert (first.status, first.headers["location"]) == (303, "/simulator")
             cookie = first.headers["set-cookie"]
-        async with stranger.get(link, allow_redirects=False) as second:
+        async with stranger.get(link, allow_redirects=False) as second, stranger.get(link) as bare:
             assert second.status == 401
             assert "secondme link" in await second.text()
             assert "set-cookie" not in second.headers
+            assert bare.status == 401
     assert "HttpOnly" in cookie and "SameSite=strict" in cookie and "Max-Age=2592000" in cookie
 
 
@@ -52,12 +57,55 @@ async def test_what_is_open_without_a_session(desk: Desk) -> None:
                 assert answer.status == 200, path
 
 
-def test_a_forged_or_old_cookie_is_none() -> None:
-    sessions = Sessions("key", 3000)
-    assert sessions.good(sessions.new())
-    assert not Sessions("other", 3000).good(sessions.new())
-    assert not sessions.good("owner.aaaa.bbbb")
-    assert not sessions.good(None)
+async def test_a_link_clicked_twice_by_somebody_who_is_in_leads_in(desk: Desk) -> None:
+    link = await make_link(desk.app)
+    for _ in range(2):
+        async with desk.session.get(link, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["location"]) == (303, "/simulator")
+
+
+async def test_a_forged_or_old_cookie_is_none(desk: Desk) -> None:
+    sessions = Sessions(desk.app.ledger, 3000)
+    value = await sessions.new()
+    assert await sessions.good(value)
+    carried, rest = value.split(".", 1)
+    for forged in ("owner.aaaa.bbbb", f"{carried}x.{rest}", carried, "", None):
+        assert not await sessions.good(forged), forged
+
+
+async def test_signing_out_ends_every_session_in_every_process(desk: Desk) -> None:
+    elsewhere = Sessions(desk.app.ledger, 3000)  # another process of the same instance
+    stolen = await elsewhere.new()
+    name = Sessions(desk.app.ledger, desk.app.settings.dashboard_port).cookie
+    thief = {"cookie": f"{name}={stolen}"}
+    async with aiohttp.ClientSession(headers=thief) as other, other.get(f"{desk.base}/api/state") as answer:
+        assert answer.status == 200
+    async with desk.session.get(f"{desk.base}/api/events") as stream:
+        assert (await desk.post("/api/sign-out"))[0] == 204
+        async with asyncio.timeout(5):
+            await stream.read()  # the pages that are open hear no more
+    assert (await desk.get("/api/state"))[0] == 401
+    async with aiohttp.ClientSession(headers=thief) as other, other.get(f"{desk.base}/api/state") as answer:
+        assert answer.status == 401
+    await asyncio.sleep(1.1)
+    assert not await elsewhere.good(stolen)
+    assert await elsewhere.good(await elsewhere.new())
+
+
+async def test_the_stop_stays_in_reach_while_the_ledger_is_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions(desk.app.ledger, 3000)
+    value = await sessions.new()
+    away = Sessions(desk.app.ledger, 3000)
+
+    def gone() -> None:
+        raise StoreUnavailable("Postgres does not answer.")
+
+    monkeypatch.setattr(type(desk.app.ledger), "transaction", lambda self: gone())
+    assert await sessions.good(value)
+    assert await away.good(value)
+    assert not await away.good("owner.aaaa.bbbb")
 
 
 async def test_other_names_for_this_machine_are_refused(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from secondme.memory.voice.pairs import same_name
 from secondme.pipeline.control import partner_key
 from secondme.pipeline.effects import Effects
 from secondme.ports import Bell, Clock, Signals
-from secondme.stores.ledger import Ledger, voices
+from secondme.stores.ledger import Ledger, instance, voices
 
 Progress = Callable[[int, int], None]
 _KEEP_AT_ONCE = 500
@@ -122,6 +122,7 @@ class Importer:
                 ]
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
             await voices.put_persona(tx, vault, learned.persona, now)
+            await instance.name_owner(tx, vault, me)
             await voices.changed(tx)
         await self._signals.drop_persona(learned.persona.id)
         return import_id, kept, replaced, taken_back

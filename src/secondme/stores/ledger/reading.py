@@ -136,10 +136,12 @@ async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None
     key = vault.contact_key(row["user_id"], row["key"])
     opened = json.loads(unseal(key, row["why"], f"turns:{row['turn_id']}:why")) if row["why"] else {}
     parts = await tx.fetch(
-        """SELECT id, kind, part, status, progress, in_flight_at, sent_at, typing_ms, error FROM deliveries
+        """SELECT id, kind, part, status, progress, in_flight_at, sent_at, typing_ms, error, text FROM deliveries
            WHERE turn_id = $1 ORDER BY seq""",
         row["turn_id"],
     )
+    left = [p for p in parts if p["text"] and p["status"] not in ("withdrawn", "failed")]
+    said = [unseal(key, p["text"], f"deliveries:{p['id']}:text") for p in left]
     return {
         "messageId": str(row["id"]),
         "conversationId": str(row["conversation_id"]),
@@ -152,7 +154,8 @@ async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None
         "mind": row["mind"],
         "tokens": row["tokens"] or 0,
         "timings": row["timings"] or {},
-        "deliveries": [dict(part) for part in parts],
+        "deliveries": [{k: v for k, v in part.items() if k != "text"} for part in parts],
+        "said": said,
         **opened,
     }
 

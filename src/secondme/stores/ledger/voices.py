@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from secondme.domain.persona import Persona, Style
+from secondme.stores.ledger import instance
 from secondme.stores.ledger.pool import Connection, Ledger
 from secondme.stores.vault import Vault, seal, unseal
 
@@ -126,6 +127,7 @@ async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
     personas = "DELETE 0"
     if any(row["newest"] for row in gone):
         personas = await tx.execute("DELETE FROM personas WHERE id = $1", OWN)
+        await instance.forget_owner(tx)
     await changed(tx)
     return sum(row["kept"] for row in gone), int(personas.split()[1])
 

@@ -16,7 +16,7 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.web.dashboard.api import routes
 from secondme.web.dashboard.auth import SESSION_LIVES, Sessions, take_link
-from secondme.web.dashboard.importing import needs_order, upload_folder
+from secondme.web.dashboard.importing import in_words, needs_order, upload_folder
 from secondme.web.dashboard.news import News, TooManyPages
 from secondme.web.dashboard.phones import GatewayAway
 from secondme.web.dashboard.shield import Shield
@@ -51,7 +51,7 @@ def create_dashboard(app: App) -> FastAPI:
     pages = Pages(app)
     web.include_router(routes(app, news))
     web.mount("/static", StaticFiles(directory=_HERE / "static"))
-    _pages(web, pages)
+    _pages(web, pages, news)
     _common(web, app)
     _errors(web)
     web.add_middleware(Shield, sessions=pages.sessions, hosts=frozenset(), unknown=pages.signed_out)
@@ -63,7 +63,7 @@ class Pages:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self.sessions = Sessions(app.ledger.vault.signing_key("dashboard"), app.settings.dashboard_port)
+        self.sessions = Sessions(app.ledger, app.settings.dashboard_port)
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
@@ -79,6 +79,8 @@ class Pages:
     async def start(self, request: Request) -> Response:
         """Take a one-time link, set the cookie, go on to the page."""
         if not await take_link(self._app, request.query_params.get("token", "")):
+            if await self.sessions.good(request.cookies.get(self.sessions.cookie)):
+                return RedirectResponse("/simulator", 303)  # clicked twice, by somebody who is in
             return self.render("link.html", 401, used=True)
         answer: Response
         if request.headers.get("sec-fetch-site") == "cross-site":
@@ -88,7 +90,7 @@ class Pages:
             answer = RedirectResponse("/simulator", 303)
         answer.set_cookie(
             self.sessions.cookie,
-            self.sessions.new(),
+            await self.sessions.new(),
             max_age=int(SESSION_LIVES.total_seconds()),
             httponly=True,
             samesite="strict",
@@ -96,8 +98,15 @@ class Pages:
         )
         return answer
 
+    async def sign_out(self) -> Response:
+        """End every session, this one too."""
+        await self.sessions.end()
+        answer = Response(status_code=204)
+        answer.delete_cookie(self.sessions.cookie, httponly=True, samesite="strict")
+        return answer
 
-def _pages(web: FastAPI, pages: Pages) -> None:
+
+def _pages(web: FastAPI, pages: Pages, news: News) -> None:
     @web.get("/start", include_in_schema=False)
     async def start(request: Request) -> Response:
         return await pages.start(request)
@@ -109,6 +118,12 @@ def _pages(web: FastAPI, pages: Pages) -> None:
     @web.get("/simulator", include_in_schema=False)
     async def simulator() -> Response:
         return pages.render("simulator.html")
+
+    @web.post("/api/sign-out", status_code=204, summary="Sign out every browser, this one too")
+    async def sign_out() -> Response:
+        answer = await pages.sign_out()
+        news.hang_up()
+        return answer
 
     @web.get("/api/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -135,8 +150,9 @@ def _errors(web: FastAPI) -> None:
     @web.exception_handler(SecondMeError)
     async def ours(request: Request, error: SecondMeError) -> Response:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
-        said = _STORE_AWAY if isinstance(error, StoreUnavailable) else str(error)
-        body = {"error": said, "needs": "order"} if needs_order(error) else {"error": said}
+        body = {"error": _STORE_AWAY if isinstance(error, StoreUnavailable) else in_words(error)}
+        if needs_order(error):
+            body["needs"] = "order"
         return JSONResponse(body, status)
 
     @web.exception_handler(RequestValidationError)

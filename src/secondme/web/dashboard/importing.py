@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from secondme.domain.errors import Invalid, NotFound, SecondMeError
 from secondme.memory.exports import DateOrderAmbiguous
 from secondme.observe.logs import get_logger
+from secondme.pipeline.importing import Report
+from secondme.stores.ledger import glances
 from secondme.web.dashboard.upload import Upload, receive
 from secondme.web.dashboard.views import InspectedView, SampleBody, SampleView
 from secondme.wiring import App
@@ -116,7 +118,7 @@ async def _import(app: App, path: Path, me: str, keep_voice: bool, order: str | 
     try:
         while (tick := await ticks.get()) is not None:
             yield _line({"progress": {"done": tick[0], "size": tick[1]}})
-        yield _line(_ending(work))
+        yield _line(await _ending(app, work))
     finally:
         if not work.done():
             work.cancel()
@@ -124,19 +126,21 @@ async def _import(app: App, path: Path, me: str, keep_voice: bool, order: str | 
                 await work
 
 
-def _ending(work: "asyncio.Task[Any]") -> dict[str, Any]:
+async def _ending(app: App, work: "asyncio.Task[Any]") -> dict[str, Any]:
     error = work.exception()
     if isinstance(error, SecondMeError):
-        return {"error": str(error)}
+        return {"error": in_words(error)}
     if error is not None:
         log.error("import.failed", error=type(error).__name__)
         return {
             "error": "The import failed unexpectedly; nothing of this chat is in use. See the log, and try again."
         }
-    return {"report": _report(work.result())}
+    async with app.ledger.transaction() as tx:
+        kept = await glances.kept_replies(tx)
+    return {"report": _report(work.result(), kept)}
 
 
-def _report(done: Any) -> dict[str, Any]:
+def _report(done: Report, kept: int) -> dict[str, Any]:
     style = done.persona.style
     return {
         "messages": done.messages,
@@ -144,6 +148,8 @@ def _report(done: Any) -> dict[str, Any]:
         "layout": done.layout,
         "offered": done.offered,
         "kept": done.kept,
+        "keptInAll": kept,
+        "setAside": done.replaced,
         "persona": {
             "name": done.persona.name,
             "tone": done.persona.tone,
@@ -184,3 +190,10 @@ def _sample(name: str) -> Sample:
 def needs_order(error: Exception) -> bool:
     """Whether asking for the order of the date's parts would help."""
     return isinstance(error, DateOrderAmbiguous)
+
+
+def in_words(error: Exception) -> str:
+    """What an error says on the page, which has buttons where the command line has options."""
+    if needs_order(error):
+        return "Nothing in this chat tells the day from the month in its dates. Say below which comes first."
+    return str(error)

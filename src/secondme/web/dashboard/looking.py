@@ -12,10 +12,11 @@ from secondme.domain.pause import Pause, PauseReason, effective_state
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.domain.profile import Account
 from secondme.memory.voice.learn import OWN_PERSONA
-from secondme.stores.ledger import Connection, glances, pauses, people, reading, voices
+from secondme.stores.ledger import Connection, glances, instance, pauses, people, reading, voices
 from secondme.stores.ledger.glances import Glance
 from secondme.stores.ledger.reading import Bubble
 from secondme.stores.vault import Vault
+from secondme.web.dashboard.importing import SAMPLES
 from secondme.web.dashboard.rules import rule
 from secondme.web.dashboard.views import (
     AccountView,
@@ -42,6 +43,7 @@ async def state(app: App) -> StateView:
         running = await pauses.active(tx, now)
         personas = await voices.personas(tx, app.ledger.vault)
         kept = await glances.kept_replies(tx)
+        owner = await instance.owner(tx, app.ledger.vault)
     stopped = [p.since for p in running if p.contact_id is None]
     return StateView(
         accounts=[_account(account) for account in app.accounts.values()],
@@ -55,6 +57,8 @@ async def state(app: App) -> StateView:
         personas=[PersonaView(id=p.id, name=p.name) for p in personas],
         relationships=list(RELATIONSHIPS),
         own_voice=any(p.id == OWN_PERSONA for p in personas),
+        voice_owner=owner,
+        voice_invented=owner in {sample.me for sample in SAMPLES.values()},
         kept_replies=kept,
     )
 

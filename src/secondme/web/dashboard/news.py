@@ -74,9 +74,13 @@ class News:
     async def drain(self, timeout: float) -> list[str]:  # noqa: ASYNC109
         """End every stream, so that the server can stop; nothing is left unfinished by that."""
         self._closed = True
+        self.hang_up()
+        return []
+
+    def hang_up(self) -> None:
+        """End the streams that there are; a page that may listen begins again."""
         for queue in list(self._queues):
             _put(queue, None)
-        return []
 
 
 def _put(queue: _Queue, event: dict[str, Any] | None) -> None:

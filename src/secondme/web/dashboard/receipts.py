@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from secondme.domain.errors import NotFound
+from secondme.domain.turn import FIXED_LINE
 from secondme.stores.ledger import glances, reading
 from secondme.web.dashboard.rules import rule
 from secondme.web.dashboard.views import Mark, OwnWordsView, StepView, WhyView
@@ -50,10 +51,8 @@ def receipt(found: Mapping[str, Any]) -> WhyView:
         summary=_summary(found, answers),
         sentence=words.sentence if words else None,
         steps=_steps(found),
-        own_words=[
-            OwnWordsView(text=w["text"], closeness=w["closeness"], at=w["at"])
-            for w in found.get("leanedOn") or []
-        ],
+        own_words=_own_words(found),
+        own_words_erased=_erased(found),
         answers=answers,
         mind=found["mind"],
         offline=found["mind"] == "offline",
@@ -62,6 +61,33 @@ def receipt(found: Mapping[str, Any]) -> WhyView:
         overtaken=bool(found.get("overtaken")),
         settled_at=found["settledAt"],
     )
+
+
+def _own_words(found: Mapping[str, Any]) -> list[OwnWordsView]:
+    """What it leaned on: what was said again first, then by closeness."""
+    said = _lines("\n".join(found.get("said") or []))
+    words = [
+        OwnWordsView(
+            text=w["text"], said=_within(_lines(w["text"]), said), closeness=w["closeness"], at=w["at"]
+        )
+        for w in found.get("leanedOn") or []
+    ]
+    return sorted(words, key=lambda w: (not w.said, -w.closeness))
+
+
+def _lines(text: str) -> list[str]:
+    return [line for part in text.casefold().splitlines() if (line := " ".join(part.split()))]
+
+
+def _within(words: list[str], said: list[str]) -> bool:
+    """Whether all these lines were said, one after the other."""
+    starts = range(len(said) - len(words) + 1) if words else ()
+    return any(said[start : start + len(words)] == words for start in starts)
+
+
+def _erased(found: Mapping[str, Any]) -> bool:
+    """Whether a mind was asked, and what it was given is no longer kept."""
+    return found["mind"] not in (None, FIXED_LINE) and "leanedOn" not in found
 
 
 def _summary(found: Mapping[str, Any], answers: int) -> str:
@@ -111,6 +137,8 @@ def _composing(found: Mapping[str, Any], arrived: datetime) -> list[StepView]:
 
 
 def _recalled(found: Mapping[str, Any]) -> str:
+    if _erased(found):
+        return "what it leaned on was erased"
     lines, replies = found.get("windowLines") or 0, len(found.get("leanedOn") or [])
     if not lines and not replies:
         return "nothing that fits yet"

@@ -51,13 +51,13 @@ class Shield:
             return
         request = Request(scope)
         dressed = _dressing(path_of(request), send)
-        refusal = self._refusal(request)
+        refusal = await self._refusal(request)
         if refusal is not None:
             await refusal(scope, receive, dressed)
         else:
             await self._app(scope, _bounded(request, receive), dressed)
 
-    def _refusal(self, request: Request) -> Response | None:
+    async def _refusal(self, request: Request) -> Response | None:
         if host_of(request.headers.get("host", "")) not in self._hosts:
             return refuse(
                 421, "This address is not ours: open the dashboard as http://127.0.0.1 on this machine."
@@ -67,7 +67,7 @@ class Shield:
         path = path_of(request)
         if path in OPEN_PATHS or path.startswith("/static/"):
             return None
-        if self._sessions.good(request.cookies.get(self._sessions.cookie)):
+        if await self._sessions.good(request.cookies.get(self._sessions.cookie)):
             return None
         if path.startswith("/api/"):
             return refuse(401, "This page is signed out. Run `secondme link` and open the new link.")

@@ -34,7 +34,10 @@ class StoppedView(Shape):
 
 
 class StateView(Shape):
-    """How things stand. `receipts` counts endings of the last 24 hours by `outcome rule`."""
+    """How things stand. `receipts` counts endings of the last 24 hours by `outcome rule`.
+
+    `voice_owner` is whose chat was learned from last, as it names them; `voice_invented`: it came with SecondMe.
+    """
 
     accounts: list[AccountView]
     mind: str
@@ -47,6 +50,8 @@ class StateView(Shape):
     personas: list[PersonaView]
     relationships: list[str]
     own_voice: bool
+    voice_owner: str | None
+    voice_invented: bool
     kept_replies: int
 
 
@@ -118,7 +123,10 @@ class StepView(Shape):
 
 
 class OwnWordsView(Shape):
+    """A reply of the owner's that was looked at; `said`: it was said again, word for word."""
+
     text: str
+    said: bool
     closeness: float
     at: datetime | None
 
@@ -134,6 +142,7 @@ class WhyView(Shape):
     sentence: str | None
     steps: list[StepView]
     own_words: list[OwnWordsView]
+    own_words_erased: bool
     answers: int
     mind: str | None
     offline: bool
