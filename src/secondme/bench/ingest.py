@@ -20,7 +20,7 @@ from secondme.bench.product import started
 from secondme.bench.rows import Row, beside, skipped, within
 from secondme.embedded import Addresses
 
-CONNECTIONS, SECONDS, WARM, ROUNDS = 100, 3, 1, 3
+CONNECTIONS, SECONDS, WARM, ROUNDS = 100, 3, 2, 3
 _PATH = "webhooks/whatsapp"
 _NAME = f"Ingest: durable webhooks, {CONNECTIONS} connections"
 _PORT = 7001  # of the peers' servers
@@ -150,7 +150,7 @@ async def _peer(peers: Peers, command: list[str], mode: str) -> AsyncIterator[Ta
 
 async def _round(peers: Peers, target: Target, seconds: int) -> Round:
     """Warm up, empty the tables, load, count."""
-    await _wrk(peers, target.port, 20, WARM)
+    await _wrk(peers, target.port, CONNECTIONS, WARM)  # by then everybody has been met
     await peers.postgres(*target.clear, "CHECKPOINT", database=target.database)
     await peers.flush()
     before = _cpu(peers, target)
