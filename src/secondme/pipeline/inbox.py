@@ -15,6 +15,7 @@ from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, log_each
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.together import Together
 from secondme.pipeline.writing import Group, Key, write_runs
 from secondme.ports import Clock
 from secondme.stores.ledger import (
@@ -23,7 +24,6 @@ from secondme.stores.ledger import (
     arrivals,
     people,
     retention,
-    settling,
     statuses,
 )
 
@@ -52,6 +52,7 @@ class Inbox:
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
         self._known: dict[Key, people.Whom] = {}
+        self._statuses = Together[StatusUpdate, None](self._learn)
 
     async def accept(self, items: Sequence[Inbound]) -> list[Accepted]:
         """Make every item durable, or raise and make none of them so. Returns after the commit, in order.
@@ -190,10 +191,11 @@ class Inbox:
 
     async def learn_status(self, update: StatusUpdate) -> None:
         """A provider's later word about one of ours: settles what was uncertain, moves the ticks."""
-        now = self._clock.now()
-        async with self._ledger.transaction(ears=True) as tx:
-            receipts = await settling.settle_by_status(tx, self._ledger.vault, update, now)
-        self._effects.settled(receipts, now)
+        await self._statuses(update)
+
+    async def _learn(self, updates: Sequence[StatusUpdate]) -> list[BaseException | None]:
+        await self.learn_statuses(updates)
+        return [None] * len(updates)
 
     async def learn_statuses(self, updates: Sequence[StatusUpdate]) -> None:
         """Many such words as one transaction; those about messages that are not ours change nothing."""

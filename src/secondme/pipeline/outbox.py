@@ -23,7 +23,9 @@ from secondme.stores.ledger import Ledger, deliveries, settling
 from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
 
 log = get_logger(__name__)
-_BATCH = 50  # passed together: what has passed must leave within a second, also on a machine that is busy
+_BATCH = (
+    10  # pass together: what has passed must leave within a second, and a crash leaves all of it uncertain
+)
 _AT_ONCE = 200
 WRITE_WITHIN = 1.0  # seconds after the intent's commit; what is not wholly written by then is aborted
 _SETTLE_MARGIN = timedelta(seconds=3)
