@@ -53,6 +53,10 @@ def test_what_was_said_again_comes_first() -> None:
         ("nothing", False),
     ]
     assert not any(w.said for w in receipt(found(leanedOn=leaned("which", ""), said=["which one"])).own_words)
+    dressed = receipt(
+        found(leanedOn=leaned("no idea", "Sounds good.\nLet's"), said=["sounds good"])
+    ).own_words
+    assert [w.said for w in dressed] == [True, False]
 
 
 def test_what_is_gone_is_called_gone() -> None:

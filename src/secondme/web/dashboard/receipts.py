@@ -76,11 +76,15 @@ def _own_words(found: Mapping[str, Any]) -> list[OwnWordsView]:
 
 
 def _lines(text: str) -> list[str]:
-    return [line for part in text.casefold().splitlines() if (line := " ".join(part.split()))]
+    """Lines by their letters and digits alone: how they are dressed depends on who is spoken to."""
+    plain = ("".join(c for c in line if c.isalnum()) for line in text.casefold().splitlines())
+    return [line for line in plain if line]
 
 
 def _within(words: list[str], said: list[str]) -> bool:
-    """Whether all these lines were said, one after the other."""
+    """Whether all these lines were said, one after the other, or as many of them as one answer has."""
+    if said and words[: len(said)] == said:
+        return True
     starts = range(len(said) - len(words) + 1) if words else ()
     return any(said[start : start + len(words)] == words for start in starts)
 

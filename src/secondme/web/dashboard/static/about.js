@@ -1,18 +1,18 @@
 // About the contact whose thread is open: what happens when they write, and how to change that.
 
-import { bdi, fill, h, icon, stale } from "./dom.js";
+import { bdi, fill, h, icon, problem, stale } from "./dom.js";
 import { called, count, number } from "./format.js";
 import { act, person as current, store } from "./store.js";
 import { chip, desk, isPaused, RELATIONSHIPS, situation } from "./words.js";
 
-let problem = null;
+let trouble = null;
 
 /** Draw it, where anything has changed. */
 export function drawAbout(place, close) {
   const person = current();
   const endings = person ? tally(store.conversation) : null;
   const from = ["about", person && [person.conversationId ?? person.key, person.name, chip(person), person.relationship,
-    person.personaId, situation(person), person.enabled], endings, store.state.personas, problem, store.state.receipts];
+    person.personaId, situation(person), person.enabled], endings, store.state.personas, trouble, store.state.receipts];
   if (!stale(place, from)) return;
   fill(place, person ? contact(person, endings, close) : overview(close));
 }
@@ -25,11 +25,11 @@ function top(title, close, ...more) {
 function contact(person, endings, close) {
   const path = `/api/conversations/${person.conversationId}`;
   const go = (work) => async () => {
-    problem = await work().then(() => null, (error) => error.message);
+    trouble = await work().then(() => null, (error) => error.message);
   };
   return h("div", { class: "panel" },
     top(bdi(called(person)), close, h("p", {}, situation(person))),
-    problem ? h("p", { class: "problem", role: "alert" }, icon("alert"), problem) : null,
+    trouble ? problem(trouble) : null,
     person.local ? null : h("div", { class: "actions" }, buttons(person, path, go)),
     person.local ? null : h("div", { class: "fields" }, fields(person, go)),
     facts(person, endings),

@@ -1,6 +1,6 @@
 // Writing: as the contact on their phone, or as the owner on their own. What is typed stays until it is taken.
 
-import { bdi, fill, h, icon, stale } from "./dom.js";
+import { bdi, fill, h, icon, problem, stale } from "./dom.js";
 import { plain, short } from "./format.js";
 import { discard, send } from "./sending.js";
 import { changed, store } from "./store.js";
@@ -18,13 +18,13 @@ let key = null;
 const area = h("textarea", { rows: "1", maxlength: "20000", "aria-label": "Message", enterkeyhint: "send",
   oninput: typed, onkeydown: pressed });
 const strip = h("div");
-const problem = h("div");
+const wrong = h("div");
 const seg = h("div", { class: "seg", role: "radiogroup", "aria-label": "Write as" });
 
 /** The form; there is one for all conversations. */
 export const composer = h("form", { class: "composer", onsubmit: submit },
   h("div", { class: "above" }, seg, h("small", {}, "Enter sends, Shift+Enter breaks the line")),
-  problem, strip,
+  wrong, strip,
   h("div", { class: "write" }, area, h("button", { class: "send", type: "submit", "aria-label": "Send" }, icon("send"))));
 
 /** Whose side the composer writes on: contact or owner. */
@@ -44,7 +44,7 @@ export function drawComposer(person) {
   area.placeholder = mine.side === "owner" ? "Write from your own phone" : `Write as \u2068${short(person)}\u2069`;
   drawSeg(person, mine);
   drawStrip(person, mine);
-  fill(problem, mine.problem ? h("p", { class: "problem", role: "alert" }, icon("alert"), mine.problem) : null);
+  fill(wrong, mine.problem ? problem(mine.problem) : null);
 }
 
 /** A new phone became a conversation: what is being typed goes with it. */

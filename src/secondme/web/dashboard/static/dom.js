@@ -54,6 +54,12 @@ export function bdi(text, props = {}) {
   return h("bdi", { dir: "auto", ...props }, text);
 }
 
+/** A sentence of ours in which `commands` stand between backticks. */
+export const sentence = (text) => text.split("`").map((part, i) => (i % 2 ? h("code", { class: "code" }, part) : part));
+
+/** What went wrong, where the eye is. */
+export const problem = (text) => h("p", { class: "problem", role: "alert" }, icon("alert"), h("span", {}, sentence(text)));
+
 const drawn = new WeakMap(); // element → what it was drawn from
 
 /** Whether an element must be drawn again: what it is drawn from differs from what it was. */
@@ -101,5 +107,5 @@ function replace(old, element, moved) {
 export function announce(text) {
   const live = document.getElementById("live");
   live.textContent = "";
-  requestAnimationFrame(() => (live.textContent = text));
+  requestAnimationFrame(() => (live.textContent = text.replaceAll("`", "")));
 }

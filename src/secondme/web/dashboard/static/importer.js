@@ -1,9 +1,9 @@
 // Importing a chat: choose it, say who you are, agree or not to keep your replies, watch it, read what was learned.
 
 import { get, lines, Problem, upload } from "./api.js";
-import { announce, bdi, fill, h, icon, stale } from "./dom.js";
-import { count, number, percent } from "./format.js";
-import { changed, lookAll } from "./store.js";
+import { announce, bdi, fill, h, icon, problem, stale } from "./dom.js";
+import { count, number, percent, plain } from "./format.js";
+import { changed, lookAll, store } from "./store.js";
 
 const MOST = 512 * 1024 * 1024; // bytes
 const FRESH = { step: "choose", file: null, sample: null, found: null, me: null, keep: "no", order: null, needsOrder: false,
@@ -20,12 +20,11 @@ const set = (values) => {
 export function drawImport(place, close) {
   if (!samples) loadSamples();
   const { file, found, ...rest } = at;
-  if (!stale(place, ["import", rest, file?.name, found?.file, samples?.length])) return;
+  if (!stale(place, ["import", rest, file?.name, found?.file, samples?.length, store.state.voiceOwner, store.state.keptReplies])) return;
   const sameStep = place.dataset.step === `import ${at.step}`;
   if (sameStep && at.step === "reading" && drawProgress(place)) return;
   place.dataset.step = `import ${at.step}`;
-  fill(place, h("div", { class: "panel" }, top(close), at.problem
-    ? h("p", { class: "problem", role: "alert" }, icon("alert"), at.problem) : null, STEPS[at.step]()));
+  fill(place, h("div", { class: "panel" }, top(close), at.problem ? problem(at.problem) : null, STEPS[at.step]()));
 }
 
 async function loadSamples() {
@@ -36,7 +35,7 @@ async function loadSamples() {
 
 const LEADS = {
   choose: "SecondMe learns how you write from a chat that you export from WhatsApp.",
-  ask: "Nothing has been kept yet.",
+  ask: "Nothing of this chat has been kept yet.",
   reading: "You may go on meanwhile.",
   report: "This is what it learned.",
 };
@@ -124,16 +123,28 @@ function ask() {
     radios("Which of them is you?", "me", authors.map(([name, n]) =>
       [name, bdi(name), count(n, "message"), null, name === at.me, () => set({ me: name })])),
     radios("May it keep replies of yours as examples?", "keep", [
-      ["yes", "Yes, keep them sealed", null, "Plain replies that anyone may hear are kept encrypted, so that it can say what you would say."
-        + " The other side’s words are not kept.", at.keep === "yes", () => set({ keep: "yes" })],
-      ["no", "No, learn the style only", null, "Figures such as length, case and emoji. Answers will be plainer.", at.keep === "no",
-        () => set({ keep: "no" })],
+      ["yes", "Yes, keep them sealed", null, "Anyone whom it answers may hear them. A filter keeps plain ones only, encrypted, and never"
+        + " the other side’s words; it makes mistakes. Ask the other side first.", at.keep === "yes", () => set({ keep: "yes" })],
+      ["no", "No, learn the style only", null, "Figures such as length, case and emoji, and short phrases that you use three times or more."
+        + " Answers will be plainer.", at.keep === "no", () => set({ keep: "no" })],
     ]),
+    another(),
     h("div", { class: "actions" },
       h("button", { class: "button primary", type: "button", disabled: !at.me, onclick: run }, "Learn from this chat"),
       h("button", { class: "button quiet", type: "button", onclick: () => set({ ...FRESH }) }, "Another file")),
   ];
 }
+
+/** One voice at a time: whoever is about to be replaced is named before. */
+function another() {
+  const { voiceOwner, keptReplies } = store.state;
+  if (!voiceOwner || !at.me || same(voiceOwner, at.me)) return null;
+  return h("p", { class: "aside" }, "It speaks as ", bdi(plain(voiceOwner)), " now. One voice at a time: this chat replaces it",
+    keptReplies ? `, and ${count(keptReplies, "kept reply", "kept replies")} are set aside until a chat of theirs is imported again.`
+      : ".", " Is it you, spelt otherwise? Then what was learned before is set aside all the same.");
+}
+
+const same = (one, other) => plain(one).toLocaleLowerCase() === plain(other).toLocaleLowerCase();
 
 function order() {
   return [
@@ -195,11 +206,13 @@ function report() {
   return [
     h("div", { class: "figures" },
       figure(number(r.own), `of ${count(r.messages, "message")} are yours`),
-      figure(number(r.kept), r.offered === r.kept ? "replies kept as examples" : `replies new, of ${number(r.offered)} found`),
+      figure(`${number(r.kept)} new`, r.keptInAll ? `replies kept, ${number(r.keptInAll)} in all` : "replies kept"),
       figure(`${r.style.words} words`, "a message, on average"),
       figure(percent(r.style.lowerCase), "begin in lower case"),
       figure(percent(r.style.emoji), "have an emoji"),
       figure(`${r.style.burst} messages`, "in a row, on average")),
+    r.setAside ? h("p", { class: "aside" }, `Set aside: ${count(r.setAside, "plain reply", "plain replies")} of somebody else’s. One voice at`
+      + " a time: importing their chat brings them back.") : null,
     h("section", {}, h("h3", {}, "It may sound like this"), h("ul", { class: "says" }, r.persona.examples.map((text) => h("li", { dir: "auto" }, text)))),
     h("details", {}, h("summary", {}, "How it is told to write"), h("p", { class: "verdict" }, r.persona.styleGuide)),
     h("div", { class: "actions" }, h("button", { class: "button", type: "button", onclick: () => set({ ...FRESH }) }, "Import another")),

@@ -1,6 +1,6 @@
 // A thread's lines: days, bubbles, and a note under what was not answered.
 
-import { bdi, h, icon, tick } from "./dom.js";
+import { bdi, h, icon, sentence, tick } from "./dom.js";
 import { clock, day, full, plain } from "./format.js";
 import { again, discard } from "./sending.js";
 import { store } from "./store.js";
@@ -132,7 +132,7 @@ function noteFor(b, after, on) {
 
 function unsent(message) {
   return { key: `unsent ${message.id}`, from: message.error, make: () => h("li", { class: "unsent" },
-    h("span", {}, message.error),
+    h("span", {}, sentence(message.error)),
     h("button", { type: "button", onclick: () => again(message).catch(() => {}) }, "Try again"),
     h("button", { type: "button", onclick: () => discard(message) }, "Discard")) };
 }

@@ -1,12 +1,15 @@
 // The simulator: everything is drawn from one store, and drawn again when it changed.
 
 import { cancel } from "./composer.js";
-import { count } from "./format.js";
+import { post } from "./api.js";
+import { count, number } from "./format.js";
+import { openMenu } from "./menu.js";
 import { drawPeople } from "./people.js";
 import { drawPhone } from "./phone.js";
 import { closeSide, drawSide, openSide } from "./side.js";
 import { drawStop, stopEverything } from "./stop.js";
-import { changed, listen, lookAll, onChange, open, person, store } from "./store.js";
+import { changed, isAway, listen, lookAll, onChange, open, person, store } from "./store.js";
+import { isPaused, voiceWords } from "./words.js";
 
 const desk = document.getElementById("desk");
 const pulse = document.getElementById("pulse");
@@ -20,19 +23,20 @@ function drawPulse() {
 }
 
 function standing() {
-  if (store.link === "lost") return ["away", "Reconnecting…"];
+  if (isAway()) return ["away", "Reconnecting…"];
   if (!store.state) return ["unknown", "Looking…"];
   const mind = store.state.offline ? "offline mind" : store.state.mind;
   if (store.state.stopped) return ["stopped", `Stopped · ${mind}`];
-  const enabled = store.people.filter((p) => p.enabled).length;
-  return enabled ? ["answering", `Answering ${count(enabled, "contact")} · ${mind}`] : ["idle", `Answering nobody yet · ${mind}`];
+  const paused = store.people.filter((p) => p.enabled && isPaused(p)).length;
+  const answered = store.people.filter((p) => p.enabled).length - paused;
+  const also = paused ? `, ${number(paused)} paused` : "";
+  return answered ? ["answering", `Answering ${count(answered, "contact")}${also} · ${mind}`]
+    : ["idle", `Answering nobody ${paused ? `now${also}` : "yet"} · ${mind}`];
 }
 
 function drawVoice() {
   if (!store.state) return;
-  const { ownVoice, keptReplies } = store.state;
-  voice.querySelector("small").textContent = !ownVoice ? "Not learned yet: import a chat"
-    : keptReplies ? `Learned, with ${count(keptReplies, "reply", "replies")} of yours` : "Learned, style only";
+  voice.querySelector("small").textContent = voiceWords();
 }
 
 function drawView() {
@@ -56,6 +60,20 @@ const fromHash = () => (/^#[0-9a-f-]{36}$/.test(location.hash) ? location.hash.s
 addEventListener("popstate", () => open(fromHash()));
 
 voice.addEventListener("click", () => openSide("import"));
+
+const more = document.getElementById("more");
+more.addEventListener("click", () => openMenu(more, [["leave", "Sign out every browser", signOut]]));
+
+/** Out, here and everywhere; the next page asks for a link. */
+async function signOut() {
+  try {
+    await post("/api/sign-out");
+    location.assign("/simulator");
+  } catch (error) {
+    store.problem = error;
+    changed();
+  }
+}
 
 const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
 

@@ -1,7 +1,7 @@
 // A new phone: a name and a number, nothing more. It becomes a contact when it writes.
 
-import { fill, h } from "./dom.js";
-import { plain } from "./format.js";
+import { bdi, fill, h } from "./dom.js";
+import { called, plain, short } from "./format.js";
 import { changed, open, store } from "./store.js";
 import { DESKS } from "./words.js";
 
@@ -14,25 +14,40 @@ export function newPhone(accountId = store.state?.accounts[0]?.id) {
     value: unused(), dir: "ltr" });
   const desk = h("select", { name: "account" }, store.state.accounts.map((a) =>
     h("option", { value: a.id, selected: a.id === accountId }, `${DESKS[a.profile] ?? a.profile} (${a.id})`)));
+  const note = h("small", { role: "status" });
+  const submit = h("button", { class: "button primary", type: "submit" }, "Open phone");
+  const look = () => drawKnown(holder(number.value), { name, note, submit });
+  for (const field of [number, desk]) field.addEventListener("input", look);
   const form = h("form", { method: "dialog", onsubmit: (event) => made(event, name, number, desk) },
     h("h2", { id: "box-title" }, "New phone"),
     h("p", {}, "It exists only on this page: nobody is called and nothing leaves this machine."),
     h("label", { class: "field" }, "Name", name),
-    h("label", { class: "field" }, "Number", number, h("small", {}, "Any number or id; this one is made up.")),
+    h("label", { class: "field" }, "Number", number, note),
     store.state.accounts.length > 1 ? h("label", { class: "field" }, "Writes to", desk) : null,
     h("div", { class: "actions" },
       h("button", { class: "button quiet", type: "button", onclick: () => box.close() }, "Cancel"),
-      h("button", { class: "button primary", type: "submit" }, "Open phone")));
+      submit));
   fill(box, form);
+  look();
   box.setAttribute("aria-labelledby", "box-title");
   box.showModal();
   name.focus();
 }
 
+/** Whose number it is already, on whatever account: one number is one person. */
+const holder = (typed) => store.people.find((p) => p.address === normal(typed));
+
+function drawKnown(known, { name, note, submit }) {
+  name.disabled = Boolean(known);
+  fill(note, known ? ["This number is ", bdi(called(known)), "’s, and it keeps that name."] : "Any number or id; this one is made up.");
+  note.classList.toggle("told", Boolean(known));
+  fill(submit, h("span", {}, known ? ["Open ", bdi(short(known)), "’s phone"] : "Open phone"));
+}
+
 function made(event, name, number, desk) {
   event.preventDefault();
   const address = normal(number.value);
-  const label = plain(name.value, 100);
+  const label = plain(holder(address)?.name ?? name.value, 100) || (holder(address) && address);
   if (!address || !label) return;
   box.close();
   const known = store.people.find((p) => p.account === desk.value && p.address === address);

@@ -74,7 +74,9 @@ function row(person) {
 function last(person) {
   if (person.typing) return h("span", { class: "said typing-word" }, "typing…");
   if (person.local) return h("span", { class: "said" }, "Write the first message");
-  if (person.preview === null) return h("span", { class: "said" }, person.lastAt ? "Erased" : "");
+  if (person.preview === null) {
+    return h("span", { class: "said" }, person.lastAt ? "Erased" : "Nothing written yet");
+  }
   const mine = { bot: "", owner: "You: ", contact: "" }[person.previewBy] ?? "";
   return bdi(mine + (QUIET_KINDS[person.preview] ?? person.preview));
 }

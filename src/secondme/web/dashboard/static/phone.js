@@ -1,13 +1,13 @@
 // The middle of the page: a conversation as a phone shows it, or how to begin.
 
-import { announce, bdi, fill, h, icon, reconcile, stale } from "./dom.js";
+import { announce, bdi, fill, h, icon, problem, reconcile, stale } from "./dom.js";
 import { post } from "./api.js";
 import { called, clock, initials, isolated, plain, short } from "./format.js";
 import { composer, drawComposer, edit, remove, replyTo, side } from "./composer.js";
 import { lines } from "./lines.js";
 import { openMenu } from "./menu.js";
 import { drawStart } from "./start.js";
-import { act, changed, open, person as current, store } from "./store.js";
+import { act, changed, isAway, open, person as current, store } from "./store.js";
 import { author, chip, isPaused, RELATIONSHIPS, situation, stopped } from "./words.js";
 import { openSide } from "./side.js";
 
@@ -91,8 +91,8 @@ function drawLines(person) {
     ready = false;
   }
   const empty = !here?.bubbles.length && !pending.length;
-  const items = empty && (here || person.local)
-    ? [{ key: "void", from: situation(person), make: () => nothing(person) }]
+  const items = empty && (here || person.local || isAway())
+    ? [{ key: "void", from: [situation(person), Boolean(here)], make: () => (here || person.local ? nothing(person) : unreadable()) }]
     : lines(person, here?.bubbles ?? [], pending, here?.typing ?? false, { select, menu, jump });
   const fresh = reconcile(list, items);
   rove();
@@ -114,14 +114,19 @@ function nothing(person) {
     h("span", {}, situation(person)), h("span", {}, "Write something below."));
 }
 
+function unreadable() {
+  return h("li", { class: "void" }, icon("alert"), h("b", {}, "This thread could not be read"),
+    h("span", {}, "It appears by itself once the dashboard answers again. Nothing of it is lost."));
+}
+
 function drawHint(person) {
   const wrong = trouble?.where === store.current ? trouble.words : null;
-  if (!stale(hint, [store.current, person.enabled, situation(person), wrong, store.conversation?.held])) return;
-  fill(hint, wrong && h("p", { class: "problem", role: "alert" }, icon("alert"), wrong), hintFor(person));
+  if (!stale(hint, [store.current, person.enabled, situation(person), wrong, isAway(), store.conversation?.held])) return;
+  fill(hint, wrong && problem(wrong), hintFor(person));
 }
 
 function hintFor(person) {
-  if (person.local) return null;
+  if (person.local || isAway()) return null;
   const path = `/api/conversations/${person.conversationId}`;
   if (!person.enabled) {
     return h("div", { class: "hint" },

@@ -1,11 +1,12 @@
 // The stop: never asks, says what it did, and how to go on.
 
 import { post } from "./api.js";
-import { announce, bdi, fill, h, icon, stale } from "./dom.js";
+import { announce, bdi, fill, h, icon, sentence, stale } from "./dom.js";
 import { clock, count, plain } from "./format.js";
 import { lookAll, open, store } from "./store.js";
 
 const button = document.getElementById("stop");
+const label = document.getElementById("stop-label");
 const banner = document.getElementById("banner");
 let pressed = null; // what the last press from this page did
 let resumed = false; // a resume was answered a moment ago
@@ -48,14 +49,24 @@ export function drawStop() {
   const stopped = store.state?.stopped;
   // Somebody else has resumed, if a look that began after our press shows no stop; an earlier look proves nothing.
   if (!stopped && pressed?.committed && pressed.looked) pressed = null;
+  drawButton(Boolean(stopped || pressed));
   const parts = message(stopped);
   if (!stale(banner, parts && [parts.kind, parts.title, parts.from])) return;
   banner.hidden = !parts;
   if (!parts) return;
   banner.dataset.kind = parts.kind;
   fill(banner, icon(parts.kind === "calm" ? "check" : parts.kind === "away" ? "alert" : "stop"),
-    h("div", {}, h("b", {}, parts.title), h("p", {}, parts.words)),
+    h("div", {}, h("b", {}, parts.title), h("p", {}, typeof parts.words === "string" ? sentence(parts.words) : parts.words)),
     parts.action ? h("button", { class: "button", type: "button", onclick: resumeEverything }, parts.action) : null);
+}
+
+/** Pressed, it says so, and where one goes on. Pressing it again is still a stop. */
+function drawButton(isStopped) {
+  button.dataset.stopped = isStopped;
+  const [words, way] = isStopped ? ["Stopped", "resume below"] : ["Stop everything", null];
+  if (!stale(button, words)) return;
+  fill(label, h("b", {}, words), way ? h("small", {}, way) : null);
+  button.title = isStopped ? "Everything is stopped. “Resume answering” below goes on." : "";
 }
 
 function message(stopped) {
@@ -70,7 +81,7 @@ function message(stopped) {
       from: pressed };
   }
   if (store.problem && store.problem.status !== 404) {
-    return { kind: "away", title: "This page may be out of date", words: store.problem.message, from: store.problem.message };
+    return { kind: "away", title: store.problem.status === 401 ? "This page is signed out" : "This page may be out of date", words: store.problem.message, from: store.problem.message };
   }
   if (resumed) return { kind: "calm", title: "Answering again", words: "What met the stop stays unanswered.", from: "resumed" };
   return null;

@@ -112,6 +112,9 @@ export function person() {
   return store.conversation?.person ?? store.people.find((p) => p.conversationId === store.current) ?? null;
 }
 
+/** Whether what is shown may be old: the server does not answer, or not as it should. */
+export const isAway = () => store.link === "lost" || Boolean(store.problem && store.problem.status !== 404);
+
 export const account = (id) => store.state?.accounts.find((a) => a.id === id) ?? null;
 
 /** Listen to the server's news and look again at what they touch. */
@@ -128,6 +131,7 @@ export function listen() {
   source.onerror = () => {
     store.link = "lost";
     changed();
+    setTimeout(() => store.link === "lost" && lookState(), 1500); // says what is wrong, unless it was a moment only
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   };
 }

@@ -1,7 +1,7 @@
 // Why: the receipt of the chosen bubble.
 
 import { get, Problem } from "./api.js";
-import { bdi, fill, h, icon, stale } from "./dom.js";
+import { bdi, fill, h, icon, problem, stale } from "./dom.js";
 import { count, day, full, number, offset, percent } from "./format.js";
 import { account, changed, person as current, store } from "./store.js";
 
@@ -37,21 +37,21 @@ function top(title, lead, close) {
 
 function body(bubble, close) {
   if (bubble.by === "owner") return own(close);
-  if (shown.problem) return [top("No receipt", null, close), h("p", { class: "problem" }, icon("alert"), shown.problem)];
+  if (shown.problem) return [top("No receipt", null, close), problem(shown.problem)];
   if (!shown.why) return top("Why", "Looking…", close);
   const why = shown.why;
   return [
     top(title(bubble, why), why.summary, close),
     verdict(why),
     h("section", {}, h("h3", {}, "Journey"), journey(why.steps)),
-    why.ownWords.length ? words(why.ownWords) : null,
+    ownWords(why),
     facts(why),
   ];
 }
 
 function title(bubble, why) {
   if (bubble.by === "bot") return "Why this reply";
-  return { replied: "Answered", drafted: "Drafted for you", silent: "Why no answer", uncertain: "Sent, perhaps",
+  return { replied: "What became of it", drafted: "Drafted for you", silent: "Why no answer", uncertain: "Sent, perhaps",
     failed: "Why no answer" }[why.outcome] ?? "On its way";
 }
 
@@ -77,13 +77,27 @@ function journey(steps) {
     step.note ? h("small", {}, step.note) : null)));
 }
 
-function words(own) {
-  return h("section", {}, h("h3", {}, "Your own words it leaned on"),
-    h("ul", { class: "cards" }, own.map((word) => h("li", { class: "card" }, h("q", { dir: "auto" }, word.text),
-      h("div", { class: "near" },
-        h("span", {}, `${word.at ? `${day(word.at)} · ` : ""}closeness ${word.closeness.toFixed(2)}`),
-        h("meter", { min: "0", max: "1", value: word.closeness, "aria-label": `Closeness ${percent(word.closeness)}` }))))));
+/** What was said again stands first; what else was looked at is folded away. */
+function ownWords(why) {
+  if (why.ownWordsErased) {
+    return h("section", {}, h("h3", {}, "Your own words it leaned on"),
+      h("p", { class: "lead" }, "What it leaned on was erased: its time was over, or replies were forgotten since."));
+  }
+  const used = why.ownWords.filter((word) => word.said);
+  const rest = why.ownWords.filter((word) => !word.said);
+  if (!why.ownWords.length) return null;
+  return h("section", {}, h("h3", {}, "Your own words it leaned on"), used.length ? cards(used) : null,
+    rest.length ? h("details", { open: !used.length },
+      h("summary", {}, used.length ? `Also considered: ${count(rest.length, "reply", "replies")}` : count(rest.length, "reply", "replies")),
+      cards(rest)) : null,
+    h("p", { class: "lead near-note" }, "Closeness: how alike this message is to the one that you gave the reply to, from 0 to 1."));
 }
+
+const cards = (own) => h("ul", { class: "cards" }, own.map((word) => h("li", { class: "card" },
+  word.said ? h("b", {}, "Said this") : null, h("q", { dir: "auto" }, word.text),
+  h("div", { class: "near" },
+    h("span", {}, `${word.at ? `${day(word.at)} · ` : ""}closeness ${word.closeness.toFixed(2)}`),
+    h("meter", { min: "0", max: "1", value: word.closeness, "aria-label": `Closeness ${percent(word.closeness)}` })))));
 
 function facts(why) {
   const fact = (name, value) => (value ? [h("dt", {}, name), h("dd", {}, value)] : null);

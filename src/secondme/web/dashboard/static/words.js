@@ -1,7 +1,7 @@
 // Words for states, so that they are the same wherever they stand.
 
-import { called, isolated, left } from "./format.js";
-import { account, store } from "./store.js";
+import { called, count, isolated, left, plain } from "./format.js";
+import { account, isAway, store } from "./store.js";
 
 export const DESKS = { clone: "Your clone", support: "Support desk", journal: "Journal" };
 
@@ -21,10 +21,19 @@ export const isPaused = (person) => person.state === "paused" && person.pauseRea
 /** The chip for a person: [classes, words]. */
 export function chip(person) {
   if (person.local) return ["off", "new phone"];
+  if (isAway()) return ["off", "not known"];
   if (!person.enabled) return ["off", "not enabled"];
   if (stopped()) return ["halt", "stopped"];
   if (isPaused(person)) return ["hold", `paused ${left(person.pausedUntil ?? "")}`.trim()];
   return ["go", "answering"];
+}
+
+/** Whose voice it is, and how much of it there is, in a line. */
+export function voiceWords() {
+  const { ownVoice, keptReplies, voiceOwner } = store.state;
+  if (!ownVoice) return "Not learned yet: import a chat";
+  const whose = voiceOwner ? `${plain(voiceOwner, 24)}’s` : "Learned";
+  return `${whose}, ${keptReplies ? count(keptReplies, "reply", "replies") : "style only"}`;
 }
 
 const BECAUSE = {
@@ -38,6 +47,7 @@ const BECAUSE = {
 export function situation(person) {
   const who = isolated(person);
   if (person.local) return `${who} is a phone that exists only here. It becomes a contact with its first message.`;
+  if (isAway()) return "The dashboard does not answer, so this page does not know who is answered now.";
   if (!person.enabled) return `${who} is not enabled: what arrives is kept and ends without an answer.`;
   if (stopped()) return "Everything is stopped. What arrives now is kept and never answered.";
   if (isPaused(person)) {
