@@ -119,7 +119,7 @@ async def outside(folder: Path, port: int = 0) -> AsyncIterator[Stub]:
         *(sys.executable, "-m", "secondme.bench.stub", str(port)),
         cwd=folder,
         env=environment(),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,  # closes with us, however we end
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
@@ -145,7 +145,7 @@ async def _serve(port: int) -> None:
         lambda: _Line(world), "127.0.0.1", port, backlog=4096
     )
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
