@@ -50,7 +50,7 @@ ANSWER_BEFORE_COMMIT: Changes = {
 # Between a fence's look at the pauses and its commit, and from there to the first byte, lies less than a
 # millisecond on an idle machine; here a press is bound to fall in between.
 SLOW_FENCE: Changes = {
-    "stores/ledger/migrations/versions/0004_fence.py": (
+    "stores/ledger/migrations/versions/0006_orders.py": (
         "x.seq > d.seq AND x.status = 'planned');",
         "x.seq > d.seq AND x.status = 'planned');\n  PERFORM pg_sleep(0.2);",
     )

@@ -12,6 +12,18 @@ class DeliveryKind(StrEnum):
     TEXT = "text"
     TYPING = "typing"
     READ = "read"
+    TEMPLATE = "template"  # these two by the owner's order; their text is the JSON of what to send
+    MEDIA = "media"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether only the owner can have wanted it: no draft, so nothing that is written meanwhile takes it back."""
+        return self in (DeliveryKind.TEMPLATE, DeliveryKind.MEDIA)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is a message to the other side, and not merely presence."""
+        return self is DeliveryKind.TEXT or self.ordered
 
 
 class DeliveryStatus(StrEnum):

@@ -98,7 +98,7 @@ async def _delete(tx: Connection, a: Arrival, now: datetime) -> tuple[str, list[
     """The target's content goes, and its edits'; unanswered, it ends silent."""
     target = await _target(tx, a)
     if target is None:
-        gone = a.item.from_me and await _unsay(tx, a)
+        gone = a.item.from_me and await _unsay(tx, a, now)
         return "message.deletion" if gone else "message.deletion_unknown", []
     ended = await _send_back(tx, a, target, now) if target.waits else []
     rows = await tx.fetch(
@@ -126,11 +126,12 @@ async def _delete(tx: Connection, a: Arrival, now: datetime) -> tuple[str, list[
     return "message.deletion", ended
 
 
-async def _unsay(tx: Connection, a: Arrival) -> bool:
+async def _unsay(tx: Connection, a: Arrival, now: datetime) -> bool:
     """The owner deletes what we said: its words go, also from what later prompts and the thread repeat."""
     answers = await tx.fetchval(
         """UPDATE deliveries SET text = NULL, text_digest = NULL WHERE conversation_id = $1
-             AND provider_message_id = $2 AND kind = 'text' AND status IN ('sent', 'uncertain', 'failed')
+             AND provider_message_id = $2 AND kind NOT IN ('typing', 'read')
+             AND status IN ('sent', 'uncertain', 'failed')
            RETURNING answers""",
         a.whom.conversation_id,
         a.concerns,
@@ -138,6 +139,11 @@ async def _unsay(tx: Connection, a: Arrival) -> bool:
     if answers is None:
         return False
     await keep_reply(tx, a.whom.key, answers)
+    await tx.execute(  # what the owner had ordered has its words there as well
+        "UPDATE messages SET text = NULL, erased_at = $2 WHERE id = $1 AND direction = 'outgoing'",
+        answers,
+        now,
+    )
     return True
 
 

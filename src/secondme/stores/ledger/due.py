@@ -55,33 +55,44 @@ async def revoke(tx: Connection, conversations: Sequence[UUID]) -> None:
 
 
 async def withdraw(
-    tx: Connection, conversations: Sequence[UUID], now: datetime, *, turn: UUID | None = None
+    tx: Connection,
+    conversations: Sequence[UUID],
+    now: datetime,
+    *,
+    turn: UUID | None = None,
+    orders: str | None = None,
 ) -> list[Receipt]:
     """Send unsent plans back, all of them or one Turn's: a message of whose answer nothing has left waits again.
 
-    One that was erased meanwhile ends silent instead. Returns the messages that ended by it.
+    One that was erased meanwhile ends silent instead. What the owner ordered is no draft and stays, unless `orders`
+    names the rule by which it ends silent as well. Returns the messages that ended by it.
     """
     plans = await tx.fetch(
         """UPDATE deliveries SET status = 'withdrawn', settled_at = $2
            WHERE conversation_id = ANY($1) AND status = 'planned' AND ($3::uuid IS NULL OR turn_id = $3)
+             AND ($4::text IS NOT NULL OR kind NOT IN ('template', 'media'))
            RETURNING id, turn_id""",
         conversations,
         now,
         turn,
+        orders,
     )
     if not plans:
         return []
     rows = await tx.fetch(
         """WITH released AS (DELETE FROM delivery_answers WHERE delivery_id = ANY($1) RETURNING message_id, delivery_id)
            UPDATE messages m SET turn_id = NULL,
-             outcome = CASE WHEN m.erased_at IS NULL THEN NULL ELSE 'silent' END,
-             rule = CASE WHEN m.erased_at IS NULL THEN NULL ELSE 'message.deleted' END,
-             settled_at = CASE WHEN m.erased_at IS NULL THEN NULL ELSE $2::timestamptz END
+             outcome = CASE WHEN m.erased_at IS NULL AND m.direction = 'incoming' THEN NULL ELSE 'silent' END,
+             rule = CASE WHEN m.erased_at IS NOT NULL THEN 'message.deleted'
+                         WHEN m.direction = 'outgoing' THEN $3 END,
+             settled_at = CASE WHEN m.erased_at IS NULL AND m.direction = 'incoming' THEN NULL
+                               ELSE $2::timestamptz END
            WHERE m.id IN (SELECT message_id FROM released) AND m.outcome IS NULL AND NOT EXISTS (
              SELECT 1 FROM delivery_answers a WHERE a.message_id = m.id AND NOT (a.delivery_id = ANY($1)))
            RETURNING m.id, m.user_id, m.outcome, m.rule, m.created_at""",
         [row["id"] for row in plans],
         now,
+        orders,
     )
     ended = _receipts(row for row in rows if row["outcome"])
     return ended + await settle_turns(tx, sorted({row["turn_id"] for row in plans}), now)

@@ -30,7 +30,7 @@ async def last_lines(tx: Connection, vault: Vault, conversations: Sequence[UUID]
     rows = await tx.fetch(
         """SELECT v.id, v.user_id, k.key, m.id AS m_id, m.text AS m_text, m.direction, m.content_type,
                   m.created_at AS m_at, d.id AS d_id, d.text AS d_text, d.at AS d_at,
-                  (SELECT count(*) FROM deliveries u WHERE u.conversation_id = v.id AND u.kind = 'text'
+                  (SELECT count(*) FROM deliveries u WHERE u.conversation_id = v.id AND u.kind NOT IN ('typing', 'read')
                      AND u.status = 'sent' AND u.progress IS DISTINCT FROM 'read') AS unread
            FROM conversations v JOIN contacts k ON k.id = v.user_id
            LEFT JOIN LATERAL (SELECT id, text, direction, content_type, created_at FROM messages
@@ -49,7 +49,7 @@ async def last_heard(tx: Connection, account_id: str) -> tuple[datetime | None, 
     """When the account last heard from a contact, and from its owner's own phone; None for never, or long ago."""
     row = await tx.fetchrow(
         """SELECT max(created_at) FILTER (WHERE direction = 'incoming') AS contacts,
-             max(created_at) FILTER (WHERE direction = 'outgoing') AS owner
+             max(created_at) FILTER (WHERE direction = 'outgoing' AND turn_id IS NULL AND outcome IS NULL) AS owner
            FROM messages WHERE account_id = $1""",
         account_id,
     )

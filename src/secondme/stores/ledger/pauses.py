@@ -114,7 +114,7 @@ async def end_waiting(
     """Messages met by a pause end silent at once; what was planned never leaves."""
     await due.lock(tx, conversations)
     await due.revoke(tx, conversations)
-    await due.withdraw(tx, conversations, now)
+    await due.withdraw(tx, conversations, now, orders=rule)
     silenced = await due.silence(tx, conversations, rule, now)
     await due.recompute(tx, conversations)
     return silenced

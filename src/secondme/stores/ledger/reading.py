@@ -12,6 +12,8 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
 _NEWEST = 2**63 - 1
+# An order of the owner's is shown before it has left, and also where it never will.
+_LEAVES = {"planned": "in_flight", "withdrawn": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,11 @@ async def page(
         conversation_id,
     )
     incoming = await tx.fetch(
-        """SELECT id, source, direction, content_type, text, created_at, quotes, edited_at, turn_id, outcome, rule, seq
-           FROM messages WHERE conversation_id = $1 AND content_type NOT IN ('edit', 'deletion') AND seq < $3
-           ORDER BY seq DESC LIMIT $2""",
+        """SELECT m.id, m.source, m.direction, m.content_type, m.text, m.created_at, m.quotes, m.edited_at, m.turn_id,
+             m.outcome, m.rule, m.seq, coalesce(d.progress, d.status) AS leaves
+           FROM messages m LEFT JOIN deliveries d ON d.id = m.id
+           WHERE m.conversation_id = $1 AND m.content_type NOT IN ('edit', 'deletion') AND m.seq < $3
+           ORDER BY m.seq DESC LIMIT $2""",
         conversation_id,
         limit,
         before[0],
@@ -99,7 +103,7 @@ def _message(key: bytes, row: asyncpg.Record) -> Bubble:
         kind=row["content_type"],
         at=row["created_at"],
         quotes=str(row["quotes"]) if row["quotes"] else None,
-        status=status if incoming else "sent",
+        status=status if incoming else _LEAVES.get(row["leaves"], row["leaves"]) or "sent",
         rule=row["rule"],
         edited=row["edited_at"] is not None,
     )

@@ -56,7 +56,7 @@ async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> 
                        AND w.direction = 'incoming' AND w.outcome IS NULL)))
                  AND NOT EXISTS (
                    SELECT 1 FROM deliveries d WHERE d.conversation_id = m.conversation_id AND d.answers = m.id
-                     AND d.kind = 'text' AND d.status IN ('planned', 'in_flight'))
+                     AND d.kind NOT IN ('typing', 'read') AND d.status IN ('planned', 'in_flight'))
                LIMIT $4)
              RETURNING id, conversation_id),
            said AS (
@@ -135,7 +135,7 @@ async def _bury(tx: Connection, vault: Vault, contact_id: UUID, now: datetime) -
              UNION ALL
              SELECT d.account_id, c.identity_id, d.id::text || ARRAY[d.provider_message_id]
              FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-             WHERE d.user_id = $1 AND d.kind = 'text' AND d.in_flight_at > $2) w
+             WHERE d.user_id = $1 AND d.kind NOT IN ('typing', 'read') AND d.in_flight_at > $2) w
            JOIN identities i ON i.id = w.identity_id
            JOIN LATERAL unnest(ARRAY[i.channel_user_key, i.second_key]) AS a (key) ON a.key IS NOT NULL""",
         contact_id,

@@ -12,6 +12,9 @@ from secondme.stores.ledger.taken import keep_reply, mark_sent
 from secondme.stores.vault import Vault
 
 _ECHO_WITHIN = timedelta(minutes=10)  # later, the same words are the owner's
+_LATE = (
+    "order.late"  # why an order ends that found no mouth in time: it must not surprise anybody hours later
+)
 
 
 async def not_sent(
@@ -32,8 +35,9 @@ async def not_sent(
     """
     await due.lock(tx, [delivery.conversation_id])
     status = await tx.fetchval(
-        """UPDATE deliveries SET status = CASE WHEN $4::timestamptz IS NULL OR kind <> 'text' OR status = 'uncertain'
-             THEN 'failed' ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3,
+        """UPDATE deliveries SET status = CASE
+             WHEN $4::timestamptz IS NULL OR kind IN ('typing', 'read') OR status = 'uncertain' THEN 'failed'
+             ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3,
              attempts = attempts - $5, rule = $6
            WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status""",
         delivery.id,
@@ -44,10 +48,10 @@ async def not_sent(
         rule,
     )
     if free and await _too_old(tx, delivery, retry_at):
-        return await _after_ending(tx, delivery, now, send_back=True)
+        return await _after_ending(tx, delivery, now, send_back=True, orders=_LATE)
     overtaken = await tx.fetchval(
         """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-             JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND (
+             JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND d.kind = 'text' AND (
                (a.takes = 'burst' AND c.last_inbound_at > d.in_flight_at) OR EXISTS (
                  SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
                    AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
@@ -73,8 +77,8 @@ async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) 
     """Bytes may have left. A presence row that is uncertain matters to nobody and counts as failed."""
     await due.lock(tx, [delivery.conversation_id])
     status = await tx.fetchval(
-        """UPDATE deliveries SET status = CASE WHEN kind = 'text' THEN 'uncertain' ELSE 'failed' END, error = $2,
-             settled_at = $3 WHERE id = $1 AND status = 'in_flight' RETURNING status""",
+        """UPDATE deliveries SET status = CASE WHEN kind IN ('typing', 'read') THEN 'failed' ELSE 'uncertain' END,
+             error = $2, settled_at = $3 WHERE id = $1 AND status = 'in_flight' RETURNING status""",
         delivery.id,
         error,
         now,
@@ -96,13 +100,15 @@ async def broken(tx: Connection, delivery: Ready, error: str, now: datetime) -> 
 
 
 async def _after_ending(
-    tx: Connection, delivery: Ready, now: datetime, *, send_back: bool
+    tx: Connection, delivery: Ready, now: datetime, *, send_back: bool, orders: str | None = None
 ) -> tuple[list[Receipt], bool]:
     """Receipts, and whether the conversation is due again. A part goes only when the one before it is sent:
     after one that did not, the rest of its Turn is sent back."""
     receipts = []
     if send_back:
-        receipts = await due.withdraw(tx, [delivery.conversation_id], now, turn=delivery.turn_id)
+        receipts = await due.withdraw(
+            tx, [delivery.conversation_id], now, turn=delivery.turn_id, orders=orders
+        )
     receipts += await due.settle_turns(tx, [delivery.turn_id], now)
     return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
 
@@ -124,8 +130,9 @@ async def refused(
     """
     await due.lock(tx, [delivery.conversation_id])
     row = await tx.fetchrow(
-        f"""SELECT c.enabled, c.last_owner_at >= d.created_at AS stepped_in, d.not_before <= $3 AS stale,
-              d.kind = 'text' AND NOT coalesce(c.last_inbound_at > $4, $4::timestamptz IS NULL) AS closed,
+        f"""SELECT c.enabled, d.not_before <= $3 AS stale,
+              c.last_owner_at >= d.created_at AND d.kind NOT IN ('template', 'media') AS stepped_in,
+              d.kind IN ('text', 'media') AND NOT coalesce(c.last_inbound_at > $4, $4::timestamptz IS NULL) AS closed,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
               EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
@@ -153,6 +160,10 @@ async def refused(
         return []
     rule = found[0]
     receipts = await due.withdraw(tx, [delivery.conversation_id], now)
+    if delivery.kind.ordered:
+        receipts += await due.withdraw(
+            tx, [delivery.conversation_id], now, turn=delivery.turn_id, orders=rule or _LATE
+        )
     if rule is not None:
         receipts += await due.silence(tx, [delivery.conversation_id], rule, now, only=row["answered"])
     await due.recompute(tx, [delivery.conversation_id])
@@ -167,7 +178,7 @@ async def expire_plans(tx: Connection, now: datetime) -> list[Receipt]:
     )
     stranded = [row["conversation_id"] for row in rows]
     await due.lock(tx, stranded)
-    receipts = await due.withdraw(tx, stranded, now)
+    receipts = await due.withdraw(tx, stranded, now, orders=_LATE)
     await due.recompute(tx, stranded)
     return receipts
 
@@ -191,8 +202,8 @@ async def settle_by_word(
     row = await tx.fetchrow(
         """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
            FROM deliveries d JOIN contacts k ON k.id = d.user_id
-           WHERE d.account_id = $1 AND d.kind = 'text' AND d.status IN ('in_flight', 'uncertain', 'sent')
-             AND ($4::uuid IS NULL OR d.conversation_id = $4)
+           WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read')
+             AND d.status IN ('in_flight', 'uncertain', 'sent') AND ($4::uuid IS NULL OR d.conversation_id = $4)
              AND (d.provider_message_id = $2 OR d.id = $3
                OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.status IN ('in_flight', 'uncertain')
                  AND d.in_flight_at > $6))
@@ -227,7 +238,7 @@ async def settle_by_status(
         )
         return receipts or []
     row = await tx.fetchrow(
-        """SELECT id, conversation_id, turn_id FROM deliveries WHERE account_id = $1 AND kind = 'text'
+        """SELECT id, conversation_id, turn_id FROM deliveries WHERE account_id = $1 AND kind NOT IN ('typing', 'read')
              AND status IN ('in_flight', 'uncertain', 'sent') AND (provider_message_id = $2 OR id = $3) LIMIT 1""",
         update.account_id,
         vault.digest("message", update.provider_id) if update.provider_id else None,

@@ -42,7 +42,7 @@ async def _ours(
     rows = await tx.fetch(
         """SELECT u.place, d.id, d.conversation_id, d.status = 'sent' AND d.provider_message_id IS NOT NULL AS sent
            FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u (account, provider, own, place)
-           JOIN deliveries d ON d.account_id = u.account AND d.kind = 'text'
+           JOIN deliveries d ON d.account_id = u.account AND d.kind NOT IN ('typing', 'read')
              AND (d.provider_message_id = u.provider OR d.id = u.own)
            WHERE d.status IN ('in_flight', 'uncertain', 'sent')""",
         [u.account_id for u in updates],

@@ -221,6 +221,7 @@ async def windows(tx: Connection, group: Sequence[Turn], limit: int) -> dict[UUI
            FROM unnest($1::uuid[], $2::bigint[]) AS x (conversation, seq) CROSS JOIN LATERAL (
              SELECT * FROM messages o WHERE o.conversation_id = x.conversation AND o.seq < x.seq
                AND NOT (o.id = ANY($3)) AND o.erased_at IS NULL
+               AND (o.direction = 'incoming' OR o.outcome IS NULL OR o.outcome NOT IN ('silent', 'failed'))
                AND o.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')
              ORDER BY o.seq DESC LIMIT $4) m
            JOIN contacts c ON c.id = m.user_id ORDER BY m.seq DESC""",
