@@ -86,6 +86,12 @@ class Effects:
             self._ring(RESPONSES, bell)
         self._publish("turn.composed", turn.messages[0].id, turn.contact.id, False, now)
 
+    def ordered(self, id_: UUID, contact_id: UUID, now: datetime) -> None:
+        """The owner's order is committed, as a message and a delivery of that id: ring for the outbox."""
+        self._record("message.ordered", id_, contact_id, now, direction="outgoing", actor="owner")
+        self._ring(RESPONSES, Bell(str(id_), str(contact_id), f"delivery:{id_}", _ms(now), "outgoing", True))
+        self._publish("message.ordered", id_, contact_id, False, now)
+
     def settled(self, receipts: Iterable[Receipt], now: datetime) -> None:
         """Messages ended."""
         for receipt in receipts:
@@ -103,7 +109,7 @@ class Effects:
     def left(self, flight: InFlight, status: str, now: datetime) -> None:
         """Something left, or may have, or could not."""
         contact_id = flight.ready.contact_id
-        if flight.outgoing.kind is not DeliveryKind.TEXT:
+        if not flight.outgoing.kind.speaks:
             self._publish("presence.sent", flight.message_id, contact_id, True, now)
             return
         self._record(
@@ -116,7 +122,9 @@ class Effects:
             model=flight.mind,
             tokens_used=flight.tokens,
             typing_delay_ms=flight.typing_ms,
-            word_count=len(flight.outgoing.text.split()),
+            word_count=len(flight.outgoing.text.split())
+            if flight.outgoing.kind is DeliveryKind.TEXT
+            else None,
         )
         self._publish(f"delivery.{status}", flight.message_id, contact_id, True, now)
 

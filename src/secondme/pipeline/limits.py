@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.domain.delivery import DeliveryKind
 from secondme.stores.ledger.deliveries import Ready
 
 _REMEMBERED = 50_000  # contacts; the longest unused is forgotten
@@ -76,8 +75,8 @@ class Limits:
         """Those that may go now, and when to ask again for the others. Ticks and typing are no messages and may."""
         may, later = [], []
         for delivery in ready:
-            text = delivery.kind is DeliveryKind.TEXT
-            wait = self.take(delivery.account_id, delivery.contact_id, now) if text else None
+            speaks = delivery.kind.speaks
+            wait = self.take(delivery.account_id, delivery.contact_id, now) if speaks else None
             if wait is None:
                 may.append(delivery)
             else:

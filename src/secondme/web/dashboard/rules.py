@@ -103,7 +103,16 @@ RULES = {
         "undeliverable", "The provider cannot deliver to this contact, so nothing arrived."
     ),
     "outbox.restricted": Rule(
-        "account restricted", "The provider has restricted this account, so nothing arrived: see its messages."
+        "account restricted",
+        "The provider has restricted this account, so nothing arrived: see its messages.",
+    ),
+    "outbox.template": Rule(
+        "template refused",
+        "The provider refused the template: its parameters, its language, or that it is paused. Nothing arrived.",
+    ),
+    "owner.sent": Rule("you had it sent", "You ordered it yourself, by a command."),
+    "order.late": Rule(
+        "too late", "It could not leave within two minutes of your order, so it never will: order it again."
     ),
     "sender.gone": Rule("may not have arrived", "The process that was sending it stopped half way."),
 }
