@@ -1,6 +1,7 @@
 """How words reach WhatsApp: one `POST /{phone_number_id}/messages` of Meta's Graph API each."""
 
 import asyncio
+import json
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -31,7 +32,7 @@ class WhatsAppCloudChannel:
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         """Send once; see ports.Channel for what it raises, errors.py for which of Meta's codes means what."""
-        body = _presence(outgoing) if outgoing.kind is not DeliveryKind.TEXT else _text(outgoing)
+        body = _message(outgoing) if outgoing.kind.speaks else _presence(outgoing)
         answer = await post_once(
             self._open(),
             f"{self._url}/messages",
@@ -83,19 +84,26 @@ class WhatsAppCloudChannel:
         return self._session
 
 
-def _text(outgoing: Outgoing) -> dict[str, Any]:
-    """A text to a number (`to`) or to a user id (`recipient`). Its callback comes back in every status."""
+def _message(outgoing: Outgoing) -> dict[str, Any]:
+    """A message to a number (`to`) or to a user id (`recipient`). Its callback comes back in every status."""
     body: dict[str, Any] = {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to" if is_phone(outgoing.address) else "recipient": outgoing.address.removeprefix("+"),
-        "type": "text",
-        "text": {"body": outgoing.text, "preview_url": False},
+        **_content(outgoing),
         "biz_opaque_callback_data": str(outgoing.delivery_id),
     }
     if outgoing.quotes:
         body["context"] = {"message_id": outgoing.quotes}
     return body
+
+
+def _content(outgoing: Outgoing) -> dict[str, Any]:
+    """The type and what belongs to it; that of an order was made by template.py or media.py."""
+    if outgoing.kind is DeliveryKind.TEXT:
+        return {"type": "text", "text": {"body": outgoing.text, "preview_url": False}}
+    ordered = json.loads(outgoing.text)
+    return {"type": ordered["type"], ordered["type"]: ordered[ordered["type"]]}
 
 
 def _presence(outgoing: Outgoing) -> dict[str, Any]:

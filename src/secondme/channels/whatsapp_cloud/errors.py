@@ -49,10 +49,11 @@ _PERMISSION = _Down(
     "Give the system user full control of the app and of the WhatsApp account, and its token the permission"
     " whatsapp_business_messaging."
 )
-_CLOSED, _UNDELIVERABLE, _RESTRICTED = (
+_CLOSED, _UNDELIVERABLE, _RESTRICTED, _TEMPLATE = (
     _No("outbox.window_closed"),
     _No("outbox.undeliverable"),
     _No("outbox.restricted"),
+    _No("outbox.template"),
 )
 
 _CODES: Mapping[int, _Wait | _Down | _No | _Unknown] = {
@@ -90,6 +91,14 @@ _CODES: Mapping[int, _Wait | _Down | _No | _Unknown] = {
     131051: _No(),  # message type
     131056: _Wait(6),  # too many to the same recipient: one in six seconds
     131057: _Wait(60),  # the account is in maintenance
+    132000: _TEMPLATE,  # the number of its parameters
+    132001: _TEMPLATE,  # none of that name in that language
+    132005: _TEMPLATE,  # too long once it is filled in
+    132007: _TEMPLATE,  # against a policy
+    132012: _TEMPLATE,  # the form of a parameter
+    132015: _TEMPLATE,  # paused for its quality
+    132016: _TEMPLATE,  # disabled for good
+    132018: _TEMPLATE,  # its parameters do not pass validation
     133010: _Down("The number is not registered: register it in WhatsApp Manager."),
 }
 

@@ -20,13 +20,18 @@ class Number:
     verify_token: str
     app_secret: str
     base_url: str = HOST
+    business_account_id: str | None = None  # of the WhatsApp Business Account: who has the templates
 
     @property
     def url(self) -> str:
-        """The number's node in the graph; where the base URL names no version, ours."""
+        """The number's node in the graph."""
+        return f"{self.graph}/{self.phone_number_id}"
+
+    @property
+    def graph(self) -> str:
+        """The graph's address; where the base URL names no version, ours."""
         base = self.base_url.rstrip("/")
-        versioned = base if re.search(r"/v[0-9]+\.[0-9]+$", base) else f"{base}/{VERSION}"
-        return f"{versioned}/{self.phone_number_id}"
+        return base if re.search(r"/v[0-9]+\.[0-9]+$", base) else f"{base}/{VERSION}"
 
     def verifies(self, token: str) -> bool:
         """Whether this is the verify token that was given to Meta; compared in constant time."""
