@@ -50,6 +50,7 @@ class AccountSettings(BaseModel):
     permanent_token: str | None = None
     verify_token: str | None = None
     app_secret: str | None = None
+    business_account_id: str | None = None
 
 
 class ModelSettings(BaseModel):
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     whatsapp_verify_token: str | None = None
     whatsapp_app_secret: str | None = None
     whatsapp_api_base_url: str | None = None
+    whatsapp_business_account_id: str | None = Field(None, coerce_numbers_to_str=True)
 
     anthropic_api_key: str | None = None
     anthropic_base_url: str | None = None

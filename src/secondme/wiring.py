@@ -29,6 +29,7 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.importing import Importer
 from secondme.pipeline.judge import QuietHours
 from secondme.pipeline.limits import META, Pace
+from secondme.pipeline.orders import Orders
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel
@@ -70,6 +71,7 @@ class App:
     effects: Effects
     switch: Switch
     control: Control
+    orders: Orders
     importer: Importer
     stores: EmbeddedStores | None
     stack: AsyncExitStack
@@ -139,6 +141,8 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     stack.push_async_callback(minds.close)
     await _seed(ledger, accounts.values() if serves else (), clock)
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
+    control = Control(ledger, signals, effects, switch, clock)
+    by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
     app = App(
         settings=settings,
         ledger=ledger,
@@ -152,7 +156,8 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
         audit=audit,
         effects=effects,
         switch=switch,
-        control=Control(ledger, signals, effects, switch, clock),
+        control=control,
+        orders=Orders(ledger, by_meta, control, switch, effects, clock),
         importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, settings.timezone),
         stores=stores,
         stack=stack,
@@ -247,6 +252,7 @@ def make_numbers(settings: Settings) -> dict[str, Number]:
     if len({values["phone_number_id"] for values in found.values()}) < len(found):
         raise ConfigError("Every account on Meta's API needs a phone_number_id of its own in secondme.yaml.")
     base = settings.whatsapp_api_base_url or HOST
+    business = {a.id: a.business_account_id or settings.whatsapp_business_account_id for a in wanting}
     return {
         account: Number(
             account,
@@ -255,6 +261,7 @@ def make_numbers(settings: Settings) -> dict[str, Number]:
             values["verify_token"],
             values["app_secret"],
             base,
+            business[account],
         )
         for account, values in found.items()
     }

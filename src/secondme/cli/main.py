@@ -163,6 +163,28 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def send(
+    contact: Contact,
+    template: Annotated[str | None, typer.Option(help="The name of a template.")] = None,
+    language: Annotated[str, typer.Option(help="Of the template.")] = "en_US",
+    param: Annotated[list[str], typer.Option(help="For its text, one each: TEXT or NAME=TEXT.")] = [],  # noqa: B006
+    header: Annotated[str | None, typer.Option(help="For its header: TEXT, NAME=TEXT, or KIND:ID.")] = None,
+    button: Annotated[list[str], typer.Option(help="For its buttons that need a value.")] = [],  # noqa: B006
+    media: Annotated[str | None, typer.Option(help="KIND:ID, with Meta's id of it.")] = None,
+    caption: Annotated[str | None, typer.Option(help="Under a picture, video or document.")] = None,
+    filename: Annotated[str | None, typer.Option(help="Of a document.")] = None,
+    account: Annotated[str | None, typer.Option(help="Where several are on Meta's API.")] = None,
+) -> None:
+    """Send a template or a medium to somebody, by Meta's API."""
+    from secondme.cli import sending
+    from secondme.cli.opening import run
+
+    parts = sending.TemplateParts(template, language, param, header, button)
+    medium = sending.Medium(media, caption, filename)
+    raise typer.Exit(run(sending.send(contact, parts, medium, account)))
+
+
+@app.command()
 def chat(
     profile: Annotated[
         str | None, typer.Option(help="clone, support or journal; else the first account.")
