@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ import aiohttp
 import pytest_asyncio
 import uvicorn
 
+from secondme.channels.whatsapp_cloud import Number
 from secondme.domain.profile import Account
 from secondme.web.gateway import create_gateway
 from tests.support.world import World
@@ -23,13 +24,15 @@ LARGEST = 4 * 1024 * 1024  # bytes of a body
 
 
 @asynccontextmanager
-async def served(world: World, accounts: dict[str, Account], health: dict[str, Any]) -> AsyncIterator[int]:
+async def served(
+    world: World, accounts: dict[str, Account], health: dict[str, Any], numbers: Sequence[Number] = ()
+) -> AsyncIterator[int]:
     """The gateway on a port of its own."""
 
     async def tell() -> dict[str, Any]:
         return health
 
-    app = create_gateway(accounts, world.inbox, world.threads, world.clock, tell)
+    app = create_gateway(accounts, world.inbox, world.threads, world.clock, tell, numbers)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
