@@ -105,14 +105,14 @@ class Product:
         assert isinstance(found, list), found
         return found
 
-    def settled(self, who: str, account: str = "main") -> list[dict[str, Any]]:
+    def settled(self, who: str, account: str = "main", seconds: float = 30) -> list[dict[str, Any]]:
         """The thread, once everything that came in has its receipt."""
 
         def done() -> bool:
             items = self.thread(who, account)
             return bool(items) and not {i["status"] for i in items} & {"waiting", "answering", "in_flight"}
 
-        outwait(done, 30, lambda: str(self.thread(who, account)))
+        outwait(done, seconds, lambda: str(self.thread(who, account)))
         return self.thread(who, account)
 
     @property

@@ -85,12 +85,18 @@ def misbehave(product: Product) -> None:
 def fail(product: Product) -> None:
     """Sends and minds that fail in every way; what the other side says about it tells our words back."""
     for number, mark in enumerate(FAILS):
-        product.says(
-            f"+{NUMBER}01{number:02}", f"{canary('fails')} {mark}", name=canary("fails"), account="support"
-        )
+        if not mark.startswith(
+            "mind"
+        ):  # once each: whatever fails five times in a row is left alone for a while
+            product.says(
+                f"+{NUMBER}01{number:02}",
+                f"{canary('fails')} {mark}",
+                name=canary("fails"),
+                account="support",
+            )
         product.says(f"+{NUMBER}02{number:02}", f"{canary('fails')} {mark}", account="journal")
     for number in range(len(FAILS)):
-        product.settled(f"+{NUMBER}02{number:02}", "journal")
+        product.settled(f"+{NUMBER}02{number:02}", "journal", seconds=75)
 
 
 def visit(product: Product) -> None:

@@ -81,12 +81,18 @@ async def test_an_edit_sends_back_what_is_prepared_and_waits_for_the_next(steps:
     assert [m.text for m in (await steps.turn()).messages] == ["third"]
 
 
-async def test_an_edit_after_the_cap_changes_the_text_alone(steps: Steps) -> None:
+async def test_a_few_edits_after_the_cap_are_composed_anew_and_more_change_the_text_alone(
+    steps: Steps,
+) -> None:
     """Whoever never stops editing is answered all the same."""
     await patience(steps, 3)
     await steps.said("first", id="a")
-    turn = await steps.turn()
     steps.world.clock.jump(timedelta(seconds=3))
+    for number in range(3):
+        await steps.turn()
+        await steps.said(f"edit {number}", kind=Kind.EDIT, target="a")
+        assert not await leased(steps)
+    turn = await steps.turn()
     edit = await steps.said("second", kind=Kind.EDIT, target="a")
     assert await leased(steps)
     assert await ending(steps.world, edit) == ("silent", "message.edit")

@@ -13,6 +13,8 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.ledger.taken import keep_reply
 from secondme.stores.vault import seal, unseal
 
+_ALWAYS = 3  # edits of one message that are composed anew however long it has waited
+
 
 @dataclass(frozen=True, slots=True)
 class _Target:
@@ -81,7 +83,12 @@ async def _edit(tx: Connection, a: Arrival, now: datetime) -> tuple[str, list[Re
 
 async def _may_recompose(tx: Connection, a: Arrival, now: datetime) -> bool:
     """Somebody who never stops editing costs no more than somebody who never stops writing, and is answered too."""
-    if not await arrivals.patient(tx, [a.whom.conversation_id], now):
+    edits: int = await tx.fetchval(
+        "SELECT count(*) FROM messages WHERE conversation_id = $1 AND concerns = $2 AND content_type = 'edit'",
+        a.whom.conversation_id,
+        a.concerns,
+    )
+    if edits > _ALWAYS and not await arrivals.patient(tx, [a.whom.conversation_id], now):
         return False
     limit = a.account.profile.rate_limit
     written: int = await tx.fetchval(
