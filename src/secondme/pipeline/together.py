@@ -16,28 +16,37 @@ class Together[Item, Answer]:
         """`work` gives each item its answer, or an exception to raise; what it raises itself is everybody's."""
         self._work = work
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
-        self._working: set[asyncio.Task[None]] = set()
+        self._working = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds them only weakly
 
     async def __call__(self, item: Item) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
-        if len(self._working) < min(len(self._waiting), _AT_ONCE):
+        if self._working < min(len(self._waiting), _AT_ONCE):
+            self._working += 1
             task = asyncio.create_task(self._run())
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await answer
 
     async def _run(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            try:
-                answers = await self._work([item for item, _ in group])
-            except BaseException as error:
-                _tell(group, [error] * len(group))
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                _tell(group, answers)
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                await self._serve(group)
+        finally:
+            # Here, in one step with the last look at what waits: who calls after it finds nobody at work.
+            self._working -= 1
+
+    async def _serve(self, group: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self._work([item for item, _ in group])
+        except BaseException as error:
+            _tell(group, [error] * len(group))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            _tell(group, answers)
 
 
 def _tell[Item, Answer](
