@@ -9,7 +9,9 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from tests.stubs.meta_templates import TEMPLATE_ERRORS, refusal
 
 PHONE_NUMBER_ID = "106540352242922"
 DISPLAY_NUMBER = "15550783881"
@@ -30,6 +32,7 @@ ERRORS = {
     131047: (400, "Re-engagement message", "More than 24 hours have passed since the customer last replied."),
     131048: (400, "Spam rate limit hit", "There are restrictions on how many messages can be sent."),
     131056: (400, "Pair rate limit hit", "Too many messages from this number to the same number."),
+    **TEMPLATE_ERRORS,
 }
 
 _USUAL = {
@@ -70,6 +73,7 @@ _EMPTY = {
 _Name = Annotated[str, Field(min_length=1, max_length=512)]
 _Caption = Annotated[str, Field(max_length=1024)]
 _Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
+_Lower = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 _MediaId = Annotated[str, Field(pattern=r"^\d+$")]
 
 
@@ -123,10 +127,11 @@ class _Language(_Strict):
 
 
 class _Parameter(_Strict):
-    type: Literal["text", "payload", "currency", "date_time", "image", "video", "document"]
+    type: Literal["text", "payload", "coupon_code", "currency", "date_time", "image", "video", "document"]
     parameter_name: str | None = None
     text: str | None = None
     payload: str | None = None
+    coupon_code: Annotated[str, Field(min_length=1, max_length=15)] | None = None
     currency: dict[str, Any] | None = None
     date_time: dict[str, Any] | None = None
     image: _Media | None = None
@@ -141,8 +146,8 @@ class _Parameter(_Strict):
 
 
 class _Component(_Strict):
-    type: Literal["header", "body", "button"]
-    sub_type: Literal["quick_reply", "url", "copy_code", "flow"] | None = None
+    type: Annotated[Literal["header", "body", "button"], _Lower]  # Meta's pages write these in either case
+    sub_type: Annotated[Literal["quick_reply", "url", "copy_code", "flow"] | None, _Lower] = None
     index: int | str | None = None
     parameters: list[_Parameter] = []
 
@@ -232,7 +237,10 @@ class RefusedError(Exception):
 
 
 def parse(raw: bytes, content_type: str, known: Collection[str]) -> Send | Read:
-    """A request's body, or RefusedError with code 100. `known` are the ids of messages that either side has."""
+    """A request's body, or RefusedError with code 100, or with one about templates.
+
+    `known` are the ids of messages that either side has.
+    """
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise RefusedError(100, f"Content-Type is {content_type or 'missing'}, not application/json.")
     try:
@@ -246,6 +254,10 @@ def parse(raw: bytes, content_type: str, known: Collection[str]) -> Send | Read:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "body"
         raise RefusedError(100, f"Param {place}: {first['msg']}") from error
+    template = request.template if isinstance(request, Send) else None
+    code = refusal(template.name, template.language.code, template.components) if template else None
+    if code is not None:
+        raise RefusedError(code, ERRORS[code][2])
     for place, message_id in _references(request):
         if message_id not in known:
             raise RefusedError(100, f"Param {place}: no such message")

@@ -13,6 +13,7 @@ Read receipts have the type `read` or `typing` and no callback: Meta's carry non
 
     POST /{version}/{phone_number_id}/messages    strict: anything that Meta does not document is refused, code 100
     GET  /{version}/{phone_number_id}?fields=…    what doctor may ask
+    GET  /{version}/{waba_id}/message_templates   the templates of tests.stubs.meta_templates, two a page
 
 And for tests:
 
@@ -47,6 +48,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.stubs.meta_graph import (
+    ACCOUNT_ID,
     ERRORS,
     PHONE_NUMBER_ID,
     TOKEN,
@@ -59,10 +61,11 @@ from tests.stubs.meta_graph import (
 )
 from tests.stubs.meta_http import Answer, Connection, Request
 from tests.stubs.meta_people import MetaPeople
+from tests.stubs.meta_templates import listing
 from tests.stubs.meta_webhooks import wamid
 from tests.stubs.phone_network import Log
 
-_PATH = re.compile(r"/v\d+\.\d+/(?P<id>\d+)(?P<messages>/messages)?")
+_PATH = re.compile(r"/v\d+\.\d+/(?P<id>\d+)(?P<edge>/messages|/message_templates)?")
 _NOT_TAKEN = ("500", "hang", "close")
 
 
@@ -108,7 +111,7 @@ class MetaNetwork:
         """The answer, when its moment has come."""
         graph = _PATH.fullmatch(request.path)
         if graph is not None:
-            answer = await self._graph(request, graph["id"], bool(graph["messages"]))
+            answer = await self._graph(request, graph["id"], graph["edge"] or "")
             return replace(answer, skew=self._skew)
         match request.method, request.path:
             case "POST", "/control":
@@ -123,23 +126,32 @@ class MetaNetwork:
                 return _say(200, {"ok": True})
         return _say(404, error_object(100, f"Unknown path: {request.method} {request.path}"))
 
-    async def _graph(self, request: Request, number: str, messages: bool) -> Answer:
+    async def _graph(self, request: Request, node: str, edge: str) -> Answer:
         try:
             self._authenticate(request)
-            if number != PHONE_NUMBER_ID:
-                raise RefusedError(100, f"Object with id {number} does not exist or may not be seen.")
-            if messages and request.method == "POST":
-                return await self._take(request)
-            if not messages and request.method == "GET":
-                return _say(200, number_fields(request.query))
+            if node != (ACCOUNT_ID if edge == "/message_templates" else PHONE_NUMBER_ID):
+                raise RefusedError(100, f"Object with id {node} does not exist or may not be seen.")
+            match request.method, edge:
+                case "POST", "/messages":
+                    return await self._take(request)
+                case "GET", "":
+                    return _say(200, number_fields(request.query))
+                case "GET", "/message_templates":
+                    return _say(200, self._templates(request.query))
             raise RefusedError(100, f"Unsupported method {request.method}.")
         except RefusedError as refusal:
             status = ERRORS[refusal.code][0]
-            if messages:
+            if edge == "/messages":
                 self._note(
                     request, {"error": refusal.details}, refusal.code, None, taken=False, status=status
                 )
             return _say(status, error_object(refusal.code, refusal.details))
+
+    def _templates(self, query: str) -> dict[str, Any]:
+        try:
+            return listing(query)
+        except ValueError as error:
+            raise RefusedError(100, str(error)) from error
 
     def _authenticate(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {self._token}":
