@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
@@ -162,23 +163,27 @@ def _formatter(service: str, strict: bool, pretty: bool) -> logging.Formatter:
         render = structlog.processors.JSONRenderer(serializer=_to_json)
     # A foreign line cannot be blamed on its caller, hence never strict.
     foreign = [reduce_foreign, _without_record, *_shared(service, strict=False)]
-    return _Formatter(render, foreign)
+    return _Formatter(render, foreign, pretty)
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """A line a record, or a line each of what `log_each` brings."""
 
-    def __init__(self, render: Processor, foreign: list[Processor]) -> None:
+    def __init__(self, render: Processor, foreign: list[Processor], pretty: bool) -> None:
         super().__init__(
             processors=[_without_record, render], foreign_pre_chain=foreign, use_get_message=False
         )
-        self._render = render
+        self._render, self._pretty = render, pretty
 
     def format(self, record: logging.LogRecord) -> str:
         lines: list[EventDict] | None = getattr(record, "lines", None)
         if lines is None:
             return super().format(record)
-        return "\n".join(str(self._render(None, "info", dict(line))) for line in lines)
+        if self._pretty:
+            return "\n".join(str(self._render(None, "info", dict(line))) for line in lines)
+        if "joined" not in record.__dict__:  # what the terminal and the file show is the same
+            record.__dict__["joined"] = "\n".join([_to_json(line) for line in lines])
+        return str(record.__dict__["joined"])
 
 
 def _without_record(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
@@ -187,13 +192,19 @@ def _without_record(_logger: object, _method: str, event_dict: EventDict) -> Eve
     return event_dict
 
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=lambda thing: f"<{type(thing).__name__}>"
-).encode
+def _type_of(thing: object) -> str:
+    return f"<{type(thing).__name__}>"
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_type_of).encode
+_OPAQUE = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def _to_json(value: Any, **_: Any) -> str:
-    return _encode(value)
+    try:
+        return orjson.dumps(value, _type_of, _OPAQUE).decode()
+    except TypeError:  # an integer of more than 64 bits, half a surrogate pair
+        return _encode(value)
 
 
 def _configure_structlog(service: str, strict: bool) -> None:

@@ -5,7 +5,7 @@ Nothing here is waited for either: what is told within a moment goes to Redis to
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from secondme.stores.vault import Vault
 
 MESSAGES, RESPONSES, HISTORY = "QUEUE:messages", "QUEUE:responses", "QUEUE:chat_history"
 _LAST_WORDS = 2.0  # seconds
+_REMEMBERED = 50_000  # contacts whose digests need not be made again
 _MOST = 5_000  # bells of a stream, and events, that wait while Redis is slow
 
 
@@ -49,8 +50,10 @@ class Effects:
         self._signals = signals
         self._audit = audit
         self._vault = vault
+        self._names: dict[UUID, tuple[str, str]] = {}
         self._waiting = _Tidings()
         self._telling: asyncio.Task[None] | None = None
+        self._near: dict[str, Callable[[], None]] = {}
 
     def received(self, fresh: Sequence[Arrival], now: datetime) -> None:
         """New messages are durable: ring for them."""
@@ -58,24 +61,34 @@ class Effects:
             return
         for channel, count in Counter(a.account.channel for a in fresh).items():
             metrics.messages_received.labels(channel).inc(count)
-        ms, entries = _ms(now), []
+        ms, rows = _ms(now), []
         for a in fresh:
-            message, contact = str(a.id), str(a.whom.contact_id)
+            message, (contact, who) = str(a.id), self._known_as(a.whom.contact_id)
             direction = "outgoing" if a.item.from_me else "incoming"
-            who = self._vault.digest("audit", contact)
-            entries.append(
-                AuditEntry(
-                    event="message.received", timestamp=now, message_id=a.id, contact_id=who,
-                    direction=direction, bot_sent=False,
-                )
-            )  # fmt: skip
+            rows.append((message, who, direction))
             bell = Bell(message, contact, f"message:{message}", ms, direction, a.item.from_me)
             self._waiting.bells[MESSAGES].append(bell)
             if not a.item.from_me:
                 self._waiting.arrivals.append((contact, message, now))
             self._waiting.events.append(MessageEvent("message.received", a.id, a.whom.contact_id, False, now))
-        self._audit.write(*entries)
+        _, who, direction = rows[0]
+        first = AuditEntry(
+            event="message.received", timestamp=now, message_id=fresh[0].id, contact_id=who,
+            direction=direction, bot_sent=False,
+        )  # fmt: skip
+        self._audit.write_each(first, rows[1:])
         self._wake()
+
+    def _known_as(self, contact_id: UUID) -> tuple[str, str]:
+        """A contact's id as text, and the digest that the audit log knows it by."""
+        known = self._names.get(contact_id)
+        if known is None:
+            contact = str(contact_id)
+            known = contact, self._vault.digest("audit", contact)
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            self._names[contact_id] = known
+        return known
 
     def planned(self, turn: Turn, deliveries: Sequence[UUID], now: datetime) -> None:
         """A Turn's deliveries are committed: ring for the outbox."""
@@ -175,7 +188,13 @@ class Effects:
         who = self._vault.digest("audit", str(contact_id))
         self._audit.note(event=event, message_id=message_id, contact_id=who, timestamp=now, **fields)
 
+    def hears(self, stream: str, near: Callable[[], None]) -> None:
+        """Who listens to that stream in this very process is told at once, without a way round by Redis."""
+        self._near[stream] = near
+
     def _ring(self, stream: str, bell: Bell) -> None:
+        if near := self._near.get(stream):
+            near()
         self._waiting.bells[stream].append(bell)
         self._wake()
 

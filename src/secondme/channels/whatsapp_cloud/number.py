@@ -42,5 +42,5 @@ class Number:
 
         https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
         """
-        own = hmac.new(self.app_secret.encode(), body, hashlib.sha256).hexdigest()
+        own = hmac.digest(self.app_secret.encode(), body, hashlib.sha256).hex()
         return hmac.compare_digest(f"sha256={own}".encode(), signature.encode())

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from secondme.channels.whatsapp_cloud import statuses
 from secondme.channels.whatsapp_cloud.content import read
 from secondme.channels.whatsapp_cloud.people import Contacts, moment, other_side
@@ -54,6 +56,10 @@ class Parsed:
 
 def load(body: bytes) -> Any:
     """The JSON of a body. Raises Invalid for anything else."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        pass  # it knows neither half a surrogate pair nor NaN nor another coding: none of that is a reason to refuse
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -4,7 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
+
+import orjson
 
 from secondme.domain.message import Inbound
 from secondme.domain.profile import Account, Takes
@@ -84,7 +87,7 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
         "outgoing" if item.from_me else "incoming",
         item.kind,
         seal(key, item.text, f"messages:{a.id}:text") if item.text else None,
-        seal(key, json.dumps(item.raw), f"messages:{a.id}:raw") if item.raw else None,
+        seal(key, _written(item.raw), f"messages:{a.id}:raw") if item.raw else None,
         a.digest,
         seal(key, item.provider_id, f"messages:{a.id}:source"),
         a.quotes,
@@ -92,6 +95,14 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
         silent_rule if silent else None,
         a.concerns,
     )
+
+
+def _written(raw: dict[str, Any]) -> bytes:
+    """The JSON of a raw payload, as far as possible the fast way."""
+    try:
+        return orjson.dumps(raw)
+    except TypeError:  # an integer of more than 64 bits, half a surrogate pair
+        return json.dumps(raw).encode()
 
 
 async def known(tx: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, UUID, str], UUID]:

@@ -1,7 +1,6 @@
 """Doorbells: streams whose entries say that there is work, and where in the ledger it is."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from socket import gethostname
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
@@ -126,7 +126,7 @@ async def _delete_consumer(stream: str, group: str, consumer: str, redis: Redis)
 
 
 async def _add(stream: str, bells: Sequence[Bell], redis: Redis) -> None:
-    entries = json.dumps([_fields(bell) for bell in bells])
+    entries = orjson.dumps([_fields(bell) for bell in bells])
     await redis.eval(_RING, 1, stream, entries, str(now_ms() - _AGE_MS), str(_LENGTH))
 
 

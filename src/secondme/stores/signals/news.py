@@ -7,6 +7,7 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
+import orjson
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError
@@ -21,7 +22,6 @@ RESYNC = {"event": "resync"}
 # One call for all, with one answer: a client's work for a command costs more than Redis' own.
 _PUBLISH = "for _, said in ipairs(cjson.decode(ARGV[1])) do redis.call('PUBLISH', said[1], said[2]) end"
 _AT_ONCE = 500  # events in one call
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _IDLE = 5.0  # seconds of silence after which the connection is asked whether it lives
 _FIRST_REST, _LONGEST_REST = 0.1, 2.0  # seconds between attempts to reconnect
 
@@ -93,10 +93,10 @@ async def _listen(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
 async def _publish(events: Sequence[MessageEvent | PauseEvent], redis: Redis) -> None:
     for some in batched(events, _AT_ONCE):
         said = [
-            (MESSAGES if isinstance(event, MessageEvent) else PAUSES, _encode(_payload(event)))
+            (MESSAGES if isinstance(event, MessageEvent) else PAUSES, orjson.dumps(_payload(event)).decode())
             for event in some
         ]
-        await redis.eval(_PUBLISH, 0, json.dumps(said))
+        await redis.eval(_PUBLISH, 0, orjson.dumps(said))
 
 
 def _parse(data: str) -> dict[str, Any] | None:

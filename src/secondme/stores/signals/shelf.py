@@ -7,6 +7,7 @@ from functools import partial
 from itertools import batched
 from typing import TypedDict
 
+import orjson
 from redis.asyncio import Redis
 
 from secondme.domain.persona import Persona
@@ -101,7 +102,7 @@ async def _track(messages: Sequence[tuple[str, str, datetime]], redis: Redis) ->
     oldest = now_ms() - _MINUTE * 1000
     for some in batched(messages, _AT_ONCE):
         noted = [(recent_key(user_id), message_id, str(to_ms(at))) for user_id, message_id, at in some]
-        await redis.eval(_TRACK, 0, json.dumps(noted), str(oldest), str(_MINUTE))
+        await redis.eval(_TRACK, 0, orjson.dumps(noted), str(oldest), str(_MINUTE))
 
 
 async def _count_after(key: str, at: datetime, redis: Redis) -> int:
