@@ -107,12 +107,12 @@ const TICKS = {
 };
 
 function ticks(b) {
-  if (b.status === "uncertain" && b.by === "bot") {
+  if (b.status === "uncertain" && b.by !== "contact") {
     return h("span", { class: "doubt", title: "Bytes left and no answer came. It is not sent twice." }, tick("doubt"),
       "may not have arrived");
   }
-  if (b.status === "failed" && (b.pending || b.by === "bot")) {
-    return h("span", { class: "no" }, tick("no"), b.pending ? "not sent" : "refused");
+  if (b.status === "failed" && (b.pending || b.by !== "contact")) {
+    return h("span", { class: "no" }, tick("no"), b.by === "bot" ? "refused" : "not sent");
   }
   const known = b.incoming && !b.pending ? (b.seen ? "read" : "delivered") : b.status;
   const [name, extra, title] = TICKS[known] ?? TICKS.sent;
