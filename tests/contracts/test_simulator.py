@@ -2,6 +2,7 @@
 
 import pytest
 
+from secondme.channels.simulator import SimulatorChannel
 from secondme.domain.delivery import DeliveryKind
 from secondme.domain.errors import Rejected
 from tests.contracts.conftest import Network, maker, outgoing, simulator, soon
@@ -42,3 +43,14 @@ async def test_a_refused_caller_is_rejected(network: Network) -> None:
     async with maker(network, simulator) as make:
         with pytest.raises(Rejected):
             await make("401").send(outgoing(), soon())
+
+
+@pytest.mark.parametrize("kind", [DeliveryKind.TEMPLATE, DeliveryKind.MEDIA])
+@pytest.mark.parametrize("base_url", [None, "http://127.0.0.1:9"])
+async def test_templates_and_media_never_seem_to_have_arrived(
+    kind: DeliveryKind, base_url: str | None
+) -> None:
+    channel = SimulatorChannel(base_url)
+    with pytest.raises(Rejected, match="neither templates nor media"):
+        await channel.send(outgoing(kind, text="{}"), soon())
+    await channel.close()

@@ -6,7 +6,7 @@ import aiohttp
 
 from secondme.channels.wire import post_once
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
-from secondme.domain.errors import NotSent
+from secondme.domain.errors import NotSent, Rejected
 
 
 class SimulatorChannel:
@@ -22,7 +22,9 @@ class SimulatorChannel:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
-        """Send once; see ports.Channel for what it raises."""
+        """Send once; see ports.Channel for what it raises. Templates and media are refused: these phones have none."""
+        if outgoing.kind.ordered:
+            raise Rejected("A simulated phone takes neither templates nor media.")
         if self._base_url is None:
             if time.monotonic() >= write_before:
                 raise NotSent("The moment to send had passed.")
