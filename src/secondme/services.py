@@ -53,6 +53,7 @@ def gateway(app: App) -> Service:
     inbox = Inbox(app.ledger, app.accounts, app.effects, app.clock)
     channels, numbers = make_channels(app), make_numbers(app.settings)
     bell = Doorbell(app.signals, RESPONSES, "gateway")
+    app.effects.hears(RESPONSES, bell.near)
     shut = windowed(app.accounts.values())
     limits = Limits(paces(app.accounts.values()))
     outbox = Outbox(app.ledger, channels, app.switch, app.effects, bell, app.clock, shut, limits)
@@ -84,6 +85,7 @@ def gateway(app: App) -> Service:
 def orchestrator(app: App) -> Service:
     """Claims what is due and composes."""
     bell = Doorbell(app.signals, MESSAGES, "orchestrator")
+    app.effects.hears(MESSAGES, bell.near)
     stages = journey(
         Judge(quiet_hours(app.settings)), Recall(app.ledger, app.personas, app.voice), Compose(app.minds.mind)
     )

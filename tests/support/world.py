@@ -169,6 +169,8 @@ class World:
             Judge(quiet), Recall(ledger, Personas(ledger, signals), _NoVoice()), Compose(mind or echo)
         )
         heard, spoken = Doorbell(signals, MESSAGES, "orchestrator"), Doorbell(signals, RESPONSES, "gateway")
+        effects.hears(MESSAGES, heard.near)
+        effects.hears(RESPONSES, spoken.near)
         world = cls(
             ledger=ledger,
             signals=signals,

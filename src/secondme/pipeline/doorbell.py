@@ -11,7 +11,10 @@ _LISTEN = 5.0
 
 
 class Doorbell:
-    """Listens to one stream for one group. Run `run()` beside the loop that waits."""
+    """Listens to one stream for one group. Run `run()` beside the loop that waits.
+
+    What this process rings itself wakes the loop at once; the entry that comes back from Redis is then no news.
+    """
 
     def __init__(self, signals: Signals, stream: str, group: str) -> None:
         self._signals = signals
@@ -21,6 +24,7 @@ class Doorbell:
         self._heard: list[str] = []
         self._done: list[str] = []
         self._taken = asyncio.Event()
+        self._known = 0  # bells of this process that have not come back yet, as far as one can tell
 
     async def run(self) -> None:
         """Hear bells for ever; Redis being away is no reason to stop."""
@@ -31,12 +35,19 @@ class Doorbell:
             entries = await self._signals.wait(self._stream, self._group, _LISTEN)
             if entries:
                 self._heard += entries
-                self._taken.clear()
-                self._rung.set()
-                await self._taken.wait()  # a loop that is busy has no use for the next one yet
+                news, self._known = len(entries) > self._known, max(0, self._known - len(entries))
+                if news:
+                    self._taken.clear()
+                    self._rung.set()
+                    await self._taken.wait()  # a loop that is busy has no use for the next one yet
 
     def ring(self) -> None:
         """Wake the loop from within this process."""
+        self._rung.set()
+
+    def near(self) -> None:
+        """Somebody in this process rings, here and in Redis."""
+        self._known += 1
         self._rung.set()
 
     async def wait_until(self, moment: datetime | None, now: datetime) -> None:
@@ -49,7 +60,8 @@ class Doorbell:
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
         except TimeoutError:
-            return
+            if seconds == SWEEP:
+                self._known = 0  # what has not come back by now was lost
         finally:
             self._rung.clear()
 
