@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import asyncpg
 
@@ -84,8 +85,9 @@ class Inbox:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
             return
+        rest = iter(results)
         for waiting in group:
-            mine, results = results[: len(waiting.items)], results[len(waiting.items) :]
+            mine = list(islice(rest, len(waiting.items)))
             if not waiting.done.done():
                 waiting.done.set_result(mine)
 
@@ -137,12 +139,13 @@ class Inbox:
         self, tx: Connection, items: list[Inbound], told: Group, now: datetime
     ) -> list[people.Whom]:
         """Where each item leads; ids made here are remembered only after the commit."""
-        addresses = [self._address(item) for item in items]
-        missing = {_cache_key(a): a for a in addresses if _cache_key(a) not in self._known}
+        keys = [self._key(item) for item in items]
+        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._known}
         if missing:
-            made = await people.resolve(tx, self._ledger.vault, list(missing.values()), now)
+            addresses = [self._address(item) for item in missing.values()]
+            made = await people.resolve(tx, self._ledger.vault, addresses, now)
             told.met = dict(zip(missing, made, strict=True))
-        return [told.met.get(_cache_key(a)) or self._known[_cache_key(a)] for a in addresses]
+        return [told.met.get(key) or self._known[key] for key in keys]
 
     def _remember(self, met: Mapping[Key, people.Whom]) -> None:
         """Whoever is met under two addresses may have moved: what either alone led to is asked again."""
@@ -152,18 +155,20 @@ class Inbox:
                 self._known.pop((account, single, None, False), None)
         self._known.update(met)
 
-    def _address(self, item: Inbound) -> people.Address:
-        account = self._accounts[item.account_id]
-        network, digest = people.network_of(account.channel), self._ledger.vault.digest
-        return people.Address(
-            account,
-            network,
-            digest("address", network, item.address),
-            item.address,
-            None if item.from_me else item.name,
-            item.also,
-            digest("address", network, item.also) if item.also else None,
+    def _key(self, item: Inbound) -> Key:
+        """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
+        network, digest = (
+            people.network_of(self._accounts[item.account_id].channel),
+            self._ledger.vault.digest,
         )
+        also = digest("address", network, item.also) if item.also else None
+        named = item.name is not None and not item.from_me
+        return item.account_id, digest("address", network, item.address), also, named
+
+    def _address(self, item: Inbound) -> people.Address:
+        account, (_, key, also, named) = self._accounts[item.account_id], self._key(item)
+        network, name = people.network_of(account.channel), item.name if named else None
+        return people.Address(account, network, key, item.address, name, item.also, also)
 
     def _sender(self, item: Inbound) -> str | None:
         """The keyed address of an item that could not be written; its address may be what is wrong with it."""
@@ -222,8 +227,3 @@ class Inbox:
         self._effects.received(told.fresh, now)
         self._effects.paused(told.pauses, now)
         self._effects.settled(told.receipts, now)
-
-
-def _cache_key(address: people.Address) -> Key:
-    """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
-    return address.account.id, address.key, address.also_key, address.name is not None

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,12 +29,19 @@ class Request:
     method: str
     path: str
     query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[bytes, bytes]]
     body: bytes
+
+    def header(self, name: bytes) -> str:
+        """A header by its name in small letters; the last of several, empty where there is none."""
+        for key, value in reversed(self.headers):
+            if key == name:
+                return value.decode("latin-1")
+        return ""
 
     def json(self) -> Any:
         """The body as JSON. Raises Invalid."""
-        if not self.headers.get("content-type", "").startswith("application/json"):
+        if not self.header(b"content-type").startswith("application/json"):
             raise Invalid("Send the body as application/json.")
         try:
             return json.loads(self.body)
@@ -47,7 +55,7 @@ class Request:
     @property
     def from_loopback_page(self) -> bool:
         """Whether the Host is this machine's own name: pages elsewhere must not reach in by DNS rebinding."""
-        host = self.headers.get("host", "")
+        host = self.header(b"host")
         return host.rsplit(":", 1)[0] in _LOOPBACK or host in _LOOPBACK
 
 
@@ -78,11 +86,9 @@ class Bare:
         if scope["type"] != "http":
             return
         response = await self._respond(scope, receive)
-        headers = [
-            (b"content-type", response.content_type.encode()),
-            (b"content-length", b"%d" % len(response.body)),
-        ]
-        headers += [(name.encode(), value.encode()) for name, value in response.headers.items()]
+        headers = _head(response.content_type, len(response.body))
+        if response.headers:
+            headers += tuple((name.encode(), value.encode()) for name, value in response.headers.items())
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -94,14 +100,13 @@ class Bare:
                 {"error": "Method not allowed." if known else "No such path."}, 405 if known else 404
             )
         try:
-            async with asyncio.timeout(PATIENCE):
-                body = await _read(receive)
+            body = await _read_in_time(receive)
         except TimeoutError:
             return _hurried()
         if body is None:
             return answer({"error": f"A body has at most {_MAX_BODY} bytes."}, 413)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = Request(scope["method"], scope["path"], _parsed(scope["query_string"]), headers, body)
+        query = _parsed(scope["query_string"])
+        request = Request(scope["method"], scope["path"], query, scope["headers"], body)
         try:
             return await route(request)
         except Invalid as error:
@@ -122,8 +127,40 @@ def _hurried() -> Response:
     return replace(late, headers={"connection": "close"})
 
 
+@lru_cache(maxsize=256)
+def _head(content_type: str, length: int) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"content-type", content_type.encode()), (b"content-length", b"%d" % length))
+
+
 def _parsed(query: bytes) -> Mapping[str, list[str]]:
     return parse_qs(query.decode("latin-1")) if query else {}
+
+
+class _Begun:
+    """A coroutine that has run up to its first wait, to be awaited from there."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, bytes | None], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, bytes | None]:
+        try:
+            yield self._waits_for
+            return (yield from self._coroutine.__await__())
+        finally:
+            self._coroutine.close()
+
+
+async def _read_in_time(receive: Receive) -> bytes | None:
+    """Raises TimeoutError. A body that came with its head, as nearly all do, costs no timer."""
+    reading = _read(receive)
+    try:
+        waits_for = reading.send(None)
+    except StopIteration as done:
+        body: bytes | None = done.value
+        return body
+    async with asyncio.timeout(PATIENCE):
+        return await _Begun(reading, waits_for)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -12,6 +12,7 @@ from secondme.ports import Clock
 from secondme.web.asgi import Request, Response, Route, answer
 
 log = get_logger(__name__)
+_OK = answer({"ok": True})
 PATH = "/webhooks/whatsapp"
 _LONGEST_CHALLENGE = 200  # characters
 
@@ -42,7 +43,7 @@ class MetaRoutes:
 
     async def _take(self, request: Request, numbers: Sequence[Number]) -> Response:
         """Only the numbers whose app signed the body can be spoken of in it."""
-        signature = request.headers.get("x-hub-signature-256", "")
+        signature = request.header(b"x-hub-signature-256")
         believed = [number for number in numbers if number.signed(request.body, signature)]
         if not believed:
             metrics.webhooks_refused.inc()
@@ -51,10 +52,10 @@ class MetaRoutes:
             body = load(request.body)
         except Invalid as error:
             await self._inbox.keep_aside(believed[0].account_id, request.body, str(error))
-            return answer({"ok": True})
+            return _OK
         accounts = {number.phone_number_id: number.account_id for number in believed}
         await self._keep(parse(body, accounts, self._clock.now()))
-        return answer({"ok": True})
+        return _OK
 
     async def _keep(self, parsed: Parsed) -> None:
         await self._inbox.accept(parsed.messages)
