@@ -1,6 +1,7 @@
 """The owner's orders over Meta's API: templates and media leave by the one mouth, or say why not."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from secondme.channels.whatsapp_cloud import media, template
 from secondme.channels.whatsapp_cloud.template import Wanted
 from secondme.domain.errors import NotFound, NotSent
 from secondme.domain.order import Order
+from secondme.domain.profile import Account
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.orders import Orders
@@ -24,9 +26,10 @@ READY = template.order(Wanted("order_ready", "en_US", ("Tuesday", "5 pm")), None
 SENT, OPEN = Standing("sent", None), ("planned", "in_flight")
 
 
-def orders(world: World) -> Orders:
+def orders(world: World, *accounts: Account) -> Orders:
     effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
-    return Orders(world.ledger, world.accounts, world.control, world.switch, effects, world.clock)
+    by_id = {account.id: account for account in accounts} or world.accounts
+    return Orders(world.ledger, by_id, world.control, world.switch, effects, world.clock)
 
 
 async def place(told: Journey, order: Order, who: str = ANA) -> UUID:
@@ -245,11 +248,16 @@ async def test_what_meta_refuses_is_said(journey: Open) -> None:
 
 
 async def test_meta_asks_to_wait_and_gets_it_later(journey: Open) -> None:
-    async with journey("journal") as told:
+    """And somebody who writes in between neither takes the order back nor is forgotten."""
+    async with journey("clone") as told:
         await told.meta.fault(130429)
         id_ = await place(told, READY)
+        await told.tried(1, "template")
+        await told.meta.says("hi")
         assert await orders(told.world).wait(id_, 12) == SENT
-        assert [line["taken"] for line in await told.meta.sends(None)] == [False, True]
+        await told.settled()
+        assert [line["taken"] for line in await told.meta.sends("template")] == [False, True]
+        assert await told.meta.texts(ANA) == ["re: hi"]
 
 
 async def test_a_later_no_of_metas_takes_it_back(journey: Open) -> None:
@@ -299,6 +307,14 @@ async def test_nobody_is_called_that(journey: Open) -> None:
                 await place(told, READY, wanted)
         with pytest.raises(NotFound, match="No account on Meta's API is called"):
             orders(told.world).account("other")
+
+
+async def test_a_simulated_phone_is_nobody_here(journey: Open) -> None:
+    async with journey("journal") as told:
+        await told.world.says("hi", ANA)
+        shop = replace(told.world.accounts["main"], id="shop")
+        with pytest.raises(NotFound, match="Nobody on Meta's API is called 'Ana'"):
+            await orders(told.world, shop).place("Ana", shop, READY)
 
 
 async def test_an_account_that_only_this_shell_knows_is_refused(journey: Open) -> None:

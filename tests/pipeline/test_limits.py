@@ -71,3 +71,11 @@ def test_ticks_are_no_messages() -> None:
     first = Ready(ids[1], "main", ANA, ids[3], ids[4], 0)
     second = Ready(ids[2], "main", ANA, ids[3], ids[4], 0)
     assert limits.room([tick, first, tick, second], NOW) == ([tick, first, tick], [at(1)])
+
+
+def test_templates_and_media_are_messages() -> None:
+    limits = Limits({"main": Pace(account=Rate(80, 80), contact=Rate(1 / 6, 1))})
+    ids = [uuid4() for _ in range(4)]
+    template = Ready(ids[0], "main", ANA, ids[2], ids[3], 0, DeliveryKind.TEMPLATE)
+    medium = Ready(ids[1], "main", ANA, ids[2], ids[3], 0, DeliveryKind.MEDIA)
+    assert limits.room([template, medium], at(0)) == ([template], [at(6)])

@@ -82,9 +82,12 @@ class Orders:
         return id_, name
 
     async def _find(self, wanted: str, account: Account, order: Order) -> tuple[ContactRow | None, str]:
-        """Their row on that account, or the address of somebody who has none there yet."""
+        """Their row on that account, or the address of somebody who has none there yet.
+
+        Simulated phones have numbers that may be somebody's: who is known there alone is nobody here.
+        """
         try:
-            rows = await self._control.find(wanted)
+            rows = [row for row in await self._control.find(wanted) if row.account_id in self._accounts]
         except NotFound:
             rows = []
         here = next((row for row in rows if row.account_id == account.id), None)
@@ -139,7 +142,8 @@ def _number(wanted: str) -> str:
         address = ""
     if not is_phone(address):
         raise NotFound(
-            f"No contact is called {wanted!r}: list them with `secondme contacts`, or give a number such as +15550100."
+            f"Nobody on Meta's API is called {wanted!r}: list them with `secondme contacts`, or give a number such as"
+            " +15550100."
         )
     return address
 

@@ -89,7 +89,7 @@ class Terms:
     """What an account's channel asks of a fence."""
 
     until: datetime  # when nobody can still be sending it
-    open_since: datetime | None = None  # a conversation without an inbound since then gets no text
+    open_since: datetime | None = None  # a conversation without an inbound since then gets templates only
 
 
 async def pass_fences(
@@ -97,7 +97,7 @@ async def pass_fences(
 ) -> dict[UUID, InFlight | Exception]:
     """Commit the intents to send, each if everything still allows it; what is forbidden is absent.
 
-    The statement is `pass_fences` of migration 0004: it shares everybody's lock and those of the contacts, and then
+    The statement is `pass_fences` of migration 0006: it shares everybody's lock and those of the contacts, and then
     sees whatever a press has committed before them. A plan that somebody is just changing is passed over, too. One
     whose sealed values cannot be opened is in flight as well; the error stands in its place. `terms` by account.
     """
