@@ -34,6 +34,8 @@ async def test_many_ticks_at_once_only_move_forward(world: World) -> None:
 
 async def test_a_later_no_takes_the_reply_back_and_says_why(world: World) -> None:
     first, second = await answered(world, 2)
+    async with world.ledger.transaction() as tx:
+        await tx.execute("UPDATE deliveries SET progress = 'sent'")
     await world.inbox.learn_statuses(
         [word("failed", first, rule="outbox.window_closed"), word("failed", second)]
     )

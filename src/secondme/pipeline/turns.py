@@ -127,8 +127,7 @@ class Turns:
     def _start(self, turn: Turn, *, crashing: bool) -> None:
         self._effects.counted(turn)
         self._held[turn.token] = turn.conversation_id
-        work = self._commit(_failed(turn, "turn.crashes")) if crashing else self._hold(turn)
-        task = asyncio.create_task(work, name=str(turn.conversation_id))
+        task = asyncio.create_task(self._hold(turn, crashing), name=str(turn.conversation_id))
         self._running[turn.token] = task
         task.add_done_callback(partial(self._ended, turn.token))
 
@@ -154,11 +153,11 @@ class Turns:
         async with self._ledger.light() as light:
             return await statements.next_due(light, self._accounts)
 
-    async def _hold(self, turn: Turn) -> None:
-        """Compose under a lease; somebody newer taking it cancels the work."""
+    async def _hold(self, turn: Turn, crashing: bool) -> None:
+        """Compose under a lease, or end what crashes whoever composes it; somebody newer taking it cancels the work."""
         with tracing(turn.messages[0].id):
             try:
-                await self._compose(turn)
+                await (self._commit(_failed(turn, "turn.crashes")) if crashing else self._compose(turn))
             except Superseded:
                 log.info("turn.superseded")
             except StoreUnavailable as error:

@@ -230,7 +230,11 @@ async def settle_by_word(
 async def settle_by_status(
     tx: Connection, vault: Vault, update: StatusUpdate, now: datetime
 ) -> list[Receipt]:
-    """A provider's status: any good word proves that it arrived; `failed` is its final no."""
+    """A provider's status: any good word proves that it arrived; `failed` is its final no.
+
+    A no to what has arrived is not believed. After a no the rest of its Turn is sent back, and nothing claims that
+    it was said.
+    """
     result = Sent(update.provider_id, update.progress)
     if update.progress != "failed":
         receipts = await settle_by_word(
@@ -238,25 +242,31 @@ async def settle_by_status(
         )
         return receipts or []
     row = await tx.fetchrow(
-        """SELECT id, conversation_id, turn_id FROM deliveries WHERE account_id = $1 AND kind NOT IN ('typing', 'read')
-             AND status IN ('in_flight', 'uncertain', 'sent') AND (provider_message_id = $2 OR id = $3) LIMIT 1""",
+        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
+           FROM deliveries d JOIN contacts k ON k.id = d.user_id
+           WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read')
+             AND d.status IN ('in_flight', 'uncertain', 'sent') AND (d.provider_message_id = $2 OR d.id = $3)
+             AND coalesce(d.progress, 'sent') NOT IN ('delivered', 'read') LIMIT 1""",
         update.account_id,
         vault.digest("message", update.provider_id) if update.provider_id else None,
         delivery_id(update.callback),
     )
     if row is None:
         return []
-    await due.lock(tx, [row["conversation_id"]])
+    conversation, turn = row["conversation_id"], row["turn_id"]
+    await due.lock(tx, [conversation])
+    # The provider's own words may quote a number: only that it said so is kept.
     await tx.execute(
-        """UPDATE deliveries SET status = 'failed', settled_at = $2, error = $3, progress = 'failed', rule = $4
-           WHERE id = $1""",
+        """UPDATE deliveries SET status = 'failed', settled_at = $2, error = 'status.failed', progress = 'failed',
+             rule = $3 WHERE id = $1""",
         row["id"],
         now,
-        update.error,
         update.rule,
     )
-    receipts = await due.settle_turns(tx, [row["turn_id"]], now)
-    await due.recompute(tx, [row["conversation_id"]])
+    await keep_reply(tx, vault.contact_key(row["user_id"], row["key"]), row["answers"])
+    receipts = await due.withdraw(tx, [conversation], now, turn=turn)
+    receipts += await due.settle_turns(tx, [turn], now)
+    await due.recompute(tx, [conversation])
     return receipts
 
 

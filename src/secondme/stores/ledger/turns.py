@@ -237,16 +237,25 @@ async def windows(tx: Connection, group: Sequence[Turn], limit: int) -> dict[UUI
 
 
 def lines(vault: Vault, rows: Sequence[asyncpg.Record]) -> list[Line]:
-    """Those rows as lines, oldest first."""
+    """Those rows as lines, oldest first. One that cannot be opened is passed over: it must silence nobody."""
     lines = []
     for row in reversed(rows):
-        key = vault.contact_key(row["user_id"], row["key"])
-        if row["text"]:
-            text = unseal(key, row["text"], f"messages:{row['id']}:text")
-            lines.append(Line(row["direction"] == "incoming", text, row["created_at"]))
-        if row["reply_text"]:
-            reply = unseal(key, row["reply_text"], f"messages:{row['id']}:reply_text")
-            lines.append(Line(False, reply, row["replied_at"] or row["created_at"]))
+        try:
+            lines += _lines(vault, row)
+        except (InvalidTag, ConfigError):
+            log.error("turn.line_unreadable", message_id=row["id"])
+    return lines
+
+
+def _lines(vault: Vault, row: asyncpg.Record) -> list[Line]:
+    key = vault.contact_key(row["user_id"], row["key"])
+    lines = []
+    if row["text"]:
+        text = unseal(key, row["text"], f"messages:{row['id']}:text")
+        lines.append(Line(row["direction"] == "incoming", text, row["created_at"]))
+    if row["reply_text"]:
+        reply = unseal(key, row["reply_text"], f"messages:{row['id']}:reply_text")
+        lines.append(Line(False, reply, row["replied_at"] or row["created_at"]))
     return lines
 
 
