@@ -53,6 +53,7 @@ class Inbox:
         self._clock = clock
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
         self._known: dict[Key, people.Whom] = {}
+        self._moved = 0  # how often a number had moved when they were met
         self._statuses = Together[StatusUpdate, None](self._learn)
 
     async def accept(self, items: Sequence[Inbound]) -> list[Accepted]:
@@ -141,6 +142,8 @@ class Inbox:
         """Where each item leads; ids made here are remembered only after the commit."""
         keys = [self._key(item) for item in items]
         missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._known}
+        if any(also for _, _, also, _ in missing):  # a number may move with this very group
+            missing = dict(zip(keys, items, strict=True))
         if missing:
             addresses = [self._address(item) for item in missing.values()]
             made = await people.resolve(tx, self._ledger.vault, addresses, now)
@@ -178,8 +181,15 @@ class Inbox:
             return None
 
     async def _buried(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
-        """Which items were erased: asked before anybody is met, so that they do not bring their sender back."""
-        if not await arrivals.any_buried(tx):
+        """Which items were erased: asked before anybody is met, so that they do not bring their sender back.
+
+        Also forgets who is remembered where a number has moved to somebody else, by whichever process saw it.
+        """
+        any_buried, moved = await arrivals.signs(tx)
+        if moved != self._moved:
+            self._known.clear()
+            self._moved = moved
+        if not any_buried:
             return [False] * len(items)
         vault = self._ledger.vault
         stones = [

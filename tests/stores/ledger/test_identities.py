@@ -1,20 +1,26 @@
 """A person known by number, by the provider's id, or by both stays one contact; two persons stay two."""
 
 import asyncio
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from secondme.domain.message import Inbound, Kind
+from secondme.embedded import Addresses
+from secondme.observe.audit import AuditLog
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.inbox import Inbox
+from secondme.profiles import PROFILES
 from tests.support.world import World
 
 NUMBER, OTHER_NUMBER = "+16505551234", "+16505551235"
 USER, OTHER_USER = "US.13491208655302741918", "US.2"
 
 
-async def hears(world: World, address: str, also: str | None = None, **more: str) -> UUID:
+async def hears(world: World, address: str, also: str | None = None, account: str = "main") -> UUID:
     """Somebody writes under these addresses; returns their contact."""
-    item = Inbound("main", address, "Ana", f"p-{uuid4()}", Kind.TEXT, "hi", world.clock.now(), also=also)
+    item = Inbound(account, address, "Ana", f"p-{uuid4()}", Kind.TEXT, "hi", world.clock.now(), also=also)
     accepted = (await world.inbox.accept([item]))[0].message_id
     contact = await world.value("SELECT user_id FROM messages WHERE id = $1", accepted)
     assert isinstance(contact, UUID)
@@ -108,3 +114,24 @@ async def test_who_is_forgotten_does_not_come_back_by_the_other_address(world: W
     await world.control.forget(contact)
     await world.inbox.accept([item])
     assert await people(world) == 0
+
+
+async def test_a_number_that_moved_leads_to_its_new_owner_everywhere(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    """It was remembered by the account, and by the process, that had not seen it move."""
+    accounts = {"main": PROFILES["support"], "two": PROFILES["support"]}
+    async with World.open(addresses, template, tmp_path, profiles=accounts, run=False) as world:
+        effects = Effects(world.signals, AuditLog(tmp_path / "logs"), world.ledger.vault)
+        other = Inbox(world.ledger, world.accounts, effects, world.clock)
+        listening = asyncio.create_task(other.run())
+        before = {account: await hears(world, NUMBER, account=account) for account in accounts}
+        assert await hears(world, NUMBER, USER) == before["two"]
+        item = Inbound(
+            "main", NUMBER, "Bea", "p-new", Kind.TEXT, "mine now", world.clock.now(), also=OTHER_USER
+        )
+        await other.accept([item])
+        after = {account: await hears(world, NUMBER, account=account) for account in accounts}
+        listening.cancel()
+    assert len(set(after.values())) == 1
+    assert set(after.values()).isdisjoint(before.values())

@@ -15,7 +15,7 @@ from secondme.stores.ledger import due
 from secondme.stores.ledger.ids import new_id
 from secondme.stores.ledger.people import Whom
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal
+from secondme.stores.vault import Vault, seal, seal_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ def columns(arrivals: Sequence[Arrival], silent_rule: str | None = None) -> tupl
 
 
 def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
-    item, key = a.item, a.whom.key
+    item = a.item
+    raw = _written(item.raw) if item.raw else None
+    kept = seal_row(
+        a.whom.key, {"text": item.text or None, "raw": raw, "source": item.provider_id}, f"messages:{a.id}"
+    )
     silent = silent_rule is not None and not item.from_me
     return (
         a.id,
@@ -86,10 +90,10 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
         item.sent_at,
         "outgoing" if item.from_me else "incoming",
         item.kind,
-        seal(key, item.text, f"messages:{a.id}:text") if item.text else None,
-        seal(key, _written(item.raw), f"messages:{a.id}:raw") if item.raw else None,
+        kept["text"],
+        kept["raw"],
         a.digest,
-        seal(key, item.provider_id, f"messages:{a.id}:source"),
+        kept["source"],
         a.quotes,
         "silent" if silent else None,
         silent_rule if silent else None,
@@ -116,9 +120,14 @@ async def known(tx: Connection, arrivals: Sequence[Arrival]) -> dict[tuple[str, 
     return {(r["account_id"], r["identity_id"], r["source_message_id"]): r["id"] for r in rows}
 
 
-async def any_buried(tx: Connection) -> bool:
-    """Whether there is any tombstone: most instances have none, and digests cost time."""
-    return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM tombstones)"))
+async def signs(tx: Connection) -> tuple[bool, int]:
+    """Whether there is any tombstone (most instances have none, and digests cost time), and how often a number has
+    moved to somebody else: what was remembered of addresses before is not to be trusted."""
+    row = await tx.fetchrow(
+        """SELECT EXISTS (SELECT 1 FROM tombstones) AS buried,
+             coalesce((SELECT value::text::bigint FROM settings WHERE key = 'numbers_moved'), 0) AS moved"""
+    )
+    return bool(row and row["buried"]), int(row["moved"]) if row else 0
 
 
 async def buried(tx: Connection, digests: Sequence[str], now: datetime) -> set[str]:

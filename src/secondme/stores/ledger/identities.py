@@ -68,6 +68,10 @@ async def _by_number(
         await _add_id(tx, vault, where, row)
         return row
     await _leave_number(tx, vault, row)
+    await tx.execute(
+        """INSERT INTO settings (key, value) VALUES ('numbers_moved', '1')
+           ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""
+    )
     log.warning("contact.number_moved", contact_id=row["user_id"])
     return None
 
