@@ -15,6 +15,8 @@ def normalise(text: str) -> str:
 
     Digits of other scripts never make a number. Raises Invalid for an empty, overlong or control-character id.
     """
+    if 7 <= len(text) <= 15 and text.isascii() and text.isdigit() and text[0] != "0":
+        return "+" + text  # as most networks give it
     address = text.strip()
     compact = re.sub(r"[ ().\-]", "", address)
     if _E164.fullmatch(compact):

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def seal(key: bytes, plain: str | bytes, aad: str) -> bytes:
     nonce = os.urandom(_NONCE)
     data = plain.encode() if isinstance(plain, str) else plain
     return nonce + _cipher(key).encrypt(nonce, data, aad.encode())
+
+
+def seal_row(key: bytes, plains: Mapping[str, str | bytes | None], row: str) -> dict[str, bytes | None]:
+    """Each as `seal` makes it for `row:name`, for what comes by the hundred; None stays None."""
+    encrypt, nonces = _cipher(key).encrypt, os.urandom(_NONCE * len(plains))
+    sealed: dict[str, bytes | None] = {}
+    for place, (name, plain) in enumerate(plains.items()):
+        data = plain.encode() if isinstance(plain, str) else plain
+        nonce = nonces[place * _NONCE : (place + 1) * _NONCE]
+        sealed[name] = nonce + encrypt(nonce, data, f"{row}:{name}".encode()) if data is not None else None
+    return sealed
 
 
 def unseal(key: bytes, sealed: bytes, aad: str) -> str:

@@ -22,7 +22,7 @@ def read(item: dict[str, Any]) -> Content:
     kind = text(item.get("type"))
     found = _READ.get(kind, _unknown)(item.get(kind))
     quotes = text(named(item.get("context"), "id")) or None
-    return Content(found.kind, found.text, found.target, quotes)
+    return Content(found.kind, found.text, found.target, quotes) if quotes else found
 
 
 def _text(value: Any) -> Content:

@@ -73,8 +73,8 @@ def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
     """
     parsed = Parsed()
     fallback = next(iter(accounts.values()))
-    changes = [change for entry in listed(body, "entry") for change in listed(entry, "changes")]
-    if not _is_whole(body):
+    changes = _changes(body)
+    if changes is None:
         _keep(parsed, fallback, body, "shape")
         return parsed
     for change in changes:
@@ -86,15 +86,21 @@ def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
     return parsed
 
 
-def _is_whole(body: Any) -> bool:
-    """Whether every entry has a list of changes: what is built otherwise is kept as it came."""
-    entries = body.get("entry") if isinstance(body, dict) else None
-    return isinstance(entries, list) and all(
-        isinstance(entry, dict)
-        and isinstance(entry.get("changes"), list)
-        and all(isinstance(change, dict) for change in entry["changes"])
-        for entry in entries
-    )
+def _changes(body: Any) -> list[dict[str, Any]] | None:
+    """The changes of every entry; None where one of them is built otherwise: that is kept as it came."""
+    entries = named(body, "entry")
+    if not isinstance(entries, list):
+        return None
+    found: list[Any] = []
+    for entry in entries:
+        changes = named(entry, "changes")
+        if not isinstance(changes, list):
+            return None
+        found += changes
+    for change in found:
+        if not isinstance(change, dict):
+            return None
+    return found
 
 
 def _change(
@@ -111,8 +117,8 @@ def _change(
         parsed.other["unknown_number"] += max(1, len(items) + len(words))
         return
     account = accounts[number]
-    for name in {place, "statuses"} & set(value):
-        if not isinstance(value[name], list):
+    for name in (place, "statuses"):
+        if name in value and not isinstance(value[name], list):
             _keep(parsed, account, {name: value[name]}, "shape")
     contacts = Contacts(listed(value, "contacts"), only=len(items) == 1)
     for item in items:
@@ -178,13 +184,13 @@ def _keep(parsed: Parsed, account: str, item: Any, error: str) -> None:
 
 def _too_deep(item: object) -> bool:
     """Whether it is nested deeper than anything of Meta's: what writes it down later would give up half-way."""
-    level: list[object] = [item]
+    level: list[Any] = [item]
     for _ in range(_DEEPEST):
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[attr-defined]
-            if isinstance(inner, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if type(inner) is dict or type(inner) is list  # JSON makes nothing else that holds something
         ]
         if not level:
             return False

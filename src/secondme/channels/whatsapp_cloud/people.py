@@ -46,7 +46,7 @@ def other_side(
     if not number and not user_id and isinstance(system, dict):
         number, user_id = text(system.get("wa_id")), text(system.get("user_id"))
     profile = contact.get("profile")
-    name = text(named(profile, "name")) or text(named(profile, "username")) or None
+    name = (text(named(profile, "name")) or text(named(profile, "username")) or None) if profile else None
     if not number and not user_id:
         raise Invalid("Nobody is named as its other side.")
     if not number:
