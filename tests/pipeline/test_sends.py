@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from secondme.domain.delivery import DeliveryKind, Outgoing, StatusUpdate
-from secondme.domain.errors import ChannelDown, NotSent, Rejected
+from secondme.domain.errors import ChannelDown, NotSent, Rejected, SendUncertain
 from secondme.domain.message import Kind
+from secondme.embedded import Addresses
 from tests.support.world import World
 
 PLANNED = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'planned')"
@@ -151,6 +155,7 @@ async def test_a_providers_later_no_takes_the_reply_back(world: World) -> None:
     await world.says("hi")
     await world.settled()
     sent = world.phones.got[0][1]
+    await world.value("UPDATE deliveries SET progress = 'sent' RETURNING 1")  # not known to have arrived
     await world.inbox.learn_status(
         StatusUpdate("main", f"phone-{sent.delivery_id}", None, "failed", "131026")
     )
@@ -208,3 +213,23 @@ async def test_a_provider_is_left_alone_as_long_as_it_asks(world: World) -> None
     world.clock.jump(timedelta(seconds=41))
     await world.settled()
     assert world.phones.texts() == ["re: hi"]
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("no"), NotSent("not now"), ChannelDown("expired"), SendUncertain("?")]
+)
+async def test_a_tick_that_fails_costs_nobody_their_answer(
+    addresses: Addresses, template: str, tmp_path: Path, error: Exception
+) -> None:
+    """The whole Turn was sent back by it and composed anew, again and again."""
+
+    async def before(outgoing: Outgoing) -> None:
+        if not outgoing.kind.speaks:
+            raise error
+
+    async with World.open(addresses, template, tmp_path, human=True) as world:
+        world.phones.before = before
+        await world.says("hi")
+        await world.settled(20)
+        assert await world.receipts() == [("replied", "contact.enabled")]
+        assert len(world.mind.asked) == 1

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.domain.delivery import Sent, StatusUpdate
+from secondme.domain.delivery import DeliveryKind, Sent, StatusUpdate
 from secondme.stores.ledger import due
 from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, Ready, open_in_flight
 from secondme.stores.ledger.due import Receipt
@@ -34,12 +34,12 @@ async def not_sent(
     counts as no try; it is sent back, to be composed no sooner than `retry_at`, if it would be too old by then.
     """
     await due.lock(tx, [delivery.conversation_id])
-    status = await tx.fetchval(
+    row = await tx.fetchrow(
         """UPDATE deliveries SET status = CASE
              WHEN $4::timestamptz IS NULL OR kind IN ('typing', 'read') OR status = 'uncertain' THEN 'failed'
              ELSE 'planned' END, not_before = coalesce($4, not_before), error = $2, settled_at = $3,
              attempts = attempts - $5, rule = $6
-           WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status""",
+           WHERE id = $1 AND status IN ('in_flight', 'uncertain') RETURNING status, kind""",
         delivery.id,
         error,
         now,
@@ -47,6 +47,9 @@ async def not_sent(
         int(free),
         rule,
     )
+    if row and not DeliveryKind(row["kind"]).speaks:
+        # A tick that failed is no reason to compose anew: what is to be said has a fence of its own.
+        return await _after_ending(tx, delivery, now, send_back=False)
     if free and await _too_old(tx, delivery, retry_at):
         return await _after_ending(tx, delivery, now, send_back=True, orders=_LATE)
     overtaken = await tx.fetchval(
@@ -57,7 +60,8 @@ async def not_sent(
                    AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
         delivery.id,
     )
-    return await _after_ending(tx, delivery, now, send_back=status == "failed" or overtaken)
+    failed = row is not None and row["status"] == "failed"
+    return await _after_ending(tx, delivery, now, send_back=failed or overtaken)
 
 
 async def _too_old(tx: Connection, delivery: Ready, by: datetime | None) -> bool:
