@@ -104,6 +104,40 @@ async def test_an_id_with_a_new_number_keeps_its_contact(world: World) -> None:
     contact = await hears(world, NUMBER, USER)
     assert await hears(world, OTHER_NUMBER, USER) == contact
     assert await people(world) == 1
+    await world.settled()
+    (row,) = await world.control.find(USER)
+    assert (row.address, row.also) == (OTHER_NUMBER, USER)
+    assert await hears(world, OTHER_NUMBER) == contact
+    assert await hears(world, NUMBER) != contact, "numbers are given to others"
+
+
+async def test_who_has_a_new_number_is_answered_there(world: World) -> None:
+    await hears(world, NUMBER, USER)
+    await world.settled()
+    world.phones.got.clear()
+    await hears(world, OTHER_NUMBER, USER)
+    await world.settled()
+    assert (world.phones.texts(NUMBER), world.phones.texts(OTHER_NUMBER)) == ([], ["re: hi"])
+
+
+async def test_a_new_number_that_somebody_had_under_another_id_is_taken_from_them(world: World) -> None:
+    changing, losing = await hears(world, NUMBER, USER), await hears(world, OTHER_NUMBER, OTHER_USER)
+    assert await hears(world, OTHER_NUMBER, USER) == changing
+    assert await hears(world, OTHER_NUMBER) == changing
+    assert {row.id: row.address for row in await world.control.everyone()} == {
+        changing: OTHER_NUMBER,
+        losing: OTHER_USER,
+    }
+
+
+async def test_a_new_number_that_somebody_is_known_by_alone_is_not_taken(world: World) -> None:
+    """Both may be one person; until the owner has said so, replies go to the id, never to the old number."""
+    changing, other = await hears(world, NUMBER, USER), await hears(world, OTHER_NUMBER)
+    assert await hears(world, OTHER_NUMBER, USER) == changing
+    assert {row.id: row.address for row in await world.control.everyone()} == {
+        changing: USER,
+        other: OTHER_NUMBER,
+    }
 
 
 async def test_who_is_forgotten_does_not_come_back_by_the_other_address(world: World) -> None:

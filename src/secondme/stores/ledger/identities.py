@@ -52,12 +52,30 @@ async def find(tx: Connection, vault: Vault, where: Address) -> asyncpg.Record |
     by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)
     if by_id is None and by_number is not None:
         return await _by_number(tx, vault, where, by_number)
-    if by_id is not None and by_number is None and by_id["second_key"] is None:
-        await _add_number(tx, vault, where, by_id)
-    elif by_id is not None and by_number is not None and by_id["id"] != by_number["id"]:
-        # Two contacts that were one person all along: merging them is the owner's decision.
-        log.warning("contact.known_twice", contact_id=by_id["user_id"], other_id=by_number["user_id"])
+    if by_id is not None and (by_number is None or by_number["id"] != by_id["id"]):
+        await _other_number(tx, vault, where, by_id, by_number)
     return by_id
+
+
+async def _other_number(
+    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record, holder: asyncpg.Record | None
+) -> None:
+    """Somebody known by id shows a number that is not theirs yet: it is what is sent to, the old one is given away.
+
+    Whoever holds it under another id has lost it. Whoever is known by it alone may be the same person: see below.
+    """
+    if holder is not None and holder["second_key"] is not None:
+        await _leave_number(tx, vault, holder)
+        holder = None
+    if holder is None:
+        await _add_number(tx, vault, where, row)
+        if row["second_key"] is not None:
+            await _count_moved(tx, row)
+        return
+    if row["second_key"] is not None:
+        await _leave_number(tx, vault, row)
+    # Two contacts that were one person all along: merging them is the owner's decision.
+    log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
 
 
 async def _by_number(
@@ -68,11 +86,6 @@ async def _by_number(
         await _add_id(tx, vault, where, row)
         return row
     await _leave_number(tx, vault, row)
-    await tx.execute(
-        """INSERT INTO settings (key, value) VALUES ('numbers_moved', '1')
-           ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""
-    )
-    log.warning("contact.number_moved", contact_id=row["user_id"])
     return None
 
 
@@ -109,6 +122,16 @@ async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record) -> No
         row["id"],
         seal(key, unseal(key, row["second_address"], _second(row["id"])), _first(row["id"])),
     )
+    await _count_moved(tx, row)
+
+
+async def _count_moved(tx: Connection, row: asyncpg.Record) -> None:
+    """Tell every process that what it remembers of numbers is no longer to be trusted."""
+    await tx.execute(
+        """INSERT INTO settings (key, value) VALUES ('numbers_moved', '1')
+           ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""
+    )
+    log.warning("contact.number_moved", contact_id=row["user_id"])
 
 
 def _first(identity_id: UUID) -> str:
