@@ -141,3 +141,18 @@ def test_a_model_named_unusually_costs_its_name_alone(tmp_path: Path, model: str
     log.close()
     (line,) = (tmp_path / "audit-2026-11-20.jsonl").read_text().splitlines()
     assert json.loads(line) == {"event": "delivery.sent", "timestamp": 1795167000000, "contactId": DIGEST}
+
+
+def test_lines_that_come_together_read_like_lines_that_come_alone(tmp_path: Path) -> None:
+    entries = [
+        _entry(message_id=UUID(int=n), contact_id=f"{n:032x}", direction=way, bot_sent=False)
+        for n, way in enumerate(("incoming", "outgoing", "incoming"), 1)
+    ]
+    log = AuditLog(tmp_path, now=lambda: AT)
+    rows = [(str(e.message_id), str(e.contact_id), str(e.direction)) for e in entries]
+    assert log.write_each(entries[0], rows[1:]) and log.write(*entries)
+    with pytest.raises(Invalid, match="digest"):
+        log.write_each(entries[0], [(str(UUID(int=9)), "+4915501234567", "incoming")])
+    log.close()
+    lines = (tmp_path / "audit-2026-11-20.jsonl").read_text().splitlines()
+    assert lines[:3] == lines[3:] and len(lines) == 6
