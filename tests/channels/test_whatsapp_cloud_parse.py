@@ -154,11 +154,15 @@ def test_other_fields_are_counted_by_names_that_we_know(field: str) -> None:
     assert not parsed.messages and not parsed.poison
 
 
-def test_an_unknown_number_and_a_group_are_counted() -> None:
+def test_an_unknown_number_is_kept_aside_and_counted_and_a_group_counted() -> None:
     stray = value([message(type="text", text={"body": "hi"})] * 3)
     stray["metadata"]["phone_number_id"] = "1"
     group = value([message(type="text", text={"body": "hi"}, group_id="g-1")])
-    assert dict(read(body(stray, group)).other) == {"unknown_number": 3, "group": 1}
+    parsed = read(body(stray, group))
+    assert dict(parsed.other) == {"unknown_number": 3, "group": 1}
+    (kept,) = parsed.poison
+    assert (kept.account_id, kept.error) == ("main", "unknown_number")
+    assert json.loads(kept.payload)["value"] == stray
 
 
 POISON = [

@@ -16,6 +16,7 @@ from secondme.domain.errors import StoreUnavailable
 from secondme.embedded import Addresses
 from secondme.observe import metrics
 from secondme.stores.ledger import people
+from secondme.web import webhooks
 from secondme.web.asgi import Bare
 from secondme.web.gateway import create_gateway
 from tests.stubs.meta_graph import APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN
@@ -173,7 +174,7 @@ async def test_each_number_is_its_accounts_and_only_its_own_app_may_speak_of_it(
     assert await meta.value(rows) == ["journal", "main"]
     await meta.deliver(text("to other", number="3"), secret="another app's secret")
     await meta.deliver(text("to journal", number="2"), path=f"{PATH}/main")
-    assert await meta.value(rows) == ["journal", "main", "other"]
+    assert await meta.value(rows) == ["journal", "journal", "main", "other"], "an app has one address for all"
     assert (await meta.post(body(envelope([text()])), path=f"{PATH}/other"))[0] == 401
 
 
@@ -182,6 +183,25 @@ async def test_a_number_that_is_not_ours_is_acknowledged(meta: Meta) -> None:
     assert await meta.deliver(text(number="999"), text(number="999")) == 200
     assert metrics.webhook_others.labels("unknown_number")._value.get() - before == 2
     assert await meta.value("SELECT count(*) FROM messages") == 0
+
+
+async def test_what_was_said_to_a_number_that_is_not_ours_is_kept_aside_once_and_not_without_end(
+    meta: Meta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id may be mistyped, and Meta has no history."""
+    monkeypatch.setattr(webhooks, "_STRAYS", 2)
+    kept = "SELECT array_agg(account_id || ' ' || error) FROM kept_aside"
+    item = text(number="999")
+    for _ in range(2):
+        await meta.deliver(item)
+        await meta.deliver(
+            {"kind": "status", "of": wamid(), "status": "read", "from": PERSON, "number": "999"}
+        )
+    assert await meta.value(kept) == ["main unknown_number"]
+    await meta.deliver(*(text(number="999") for _ in range(5)))
+    assert await meta.value(kept) == ["main unknown_number"] * 2
+    await meta.post(b"not JSON")
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 3
 
 
 async def test_a_store_that_is_away_makes_meta_come_again(meta: Meta) -> None:

@@ -131,7 +131,7 @@ class Inbox:
         failpoint("inbox.committed")
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        self._remember(told.met)
+        self._known.update(told.met)
         await self._tell(told, now)
         written = iter(batch)
         return [Accepted(None, new=False) if gone else ids[next(written).id] for gone in buried]
@@ -149,14 +149,6 @@ class Inbox:
             made = await people.resolve(tx, self._ledger.vault, addresses, now)
             told.met = dict(zip(missing, made, strict=True))
         return [told.met.get(key) or self._known[key] for key in keys]
-
-    def _remember(self, met: Mapping[Key, people.Whom]) -> None:
-        """Whoever is met under two addresses may have moved: what either alone led to is asked again."""
-        for account, key, also, _ in met:
-            for single in (key, also) if also else ():
-                self._known.pop((account, single, None, True), None)
-                self._known.pop((account, single, None, False), None)
-        self._known.update(met)
 
     def _key(self, item: Inbound) -> Key:
         """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
@@ -222,13 +214,22 @@ class Inbox:
         self._effects.settled(receipts, now)
 
     async def keep_aside(
-        self, account_id: str, payload: bytes, error: str, sender: str | None = None
+        self,
+        account_id: str,
+        payload: bytes,
+        error: str,
+        sender: str | None = None,
+        *,
+        at_most: int | None = None,
     ) -> None:
-        """Keep an item that could not be read, once, so that its batch can go on. `sender` is a keyed address."""
+        """Keep an item that could not be read, once, so that its batch can go on. `sender` is a keyed address.
+
+        `at_most`: so many of this account with this error are kept, and no more.
+        """
         async with self._ledger.transaction(ears=True) as tx:
             now = self._clock.now()
             vault = self._ledger.vault
-            new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender)
+            new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender, at_most)
         metrics.kept_aside.inc(new)
 
     async def _tell(self, told: Group, now: datetime) -> None:

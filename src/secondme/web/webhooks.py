@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from secondme.channels.whatsapp_cloud import Number, Parsed, load, parse
+from secondme.channels.whatsapp_cloud import UNKNOWN_NUMBER, Number, Parsed, load, parse
 from secondme.domain.errors import Invalid
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
@@ -15,6 +15,7 @@ log = get_logger(__name__)
 _OK = answer({"ok": True})
 PATH = "/webhooks/whatsapp"
 _LONGEST_CHALLENGE = 200  # characters
+_STRAYS = 5_000  # changes about numbers that are not set up here: an app may have others than ours
 
 
 class MetaRoutes:
@@ -42,7 +43,9 @@ class MetaRoutes:
         return {("GET", path): verify, ("POST", path): take}
 
     async def _take(self, request: Request, numbers: Sequence[Number]) -> Response:
-        """Only the numbers whose app signed the body can be spoken of in it."""
+        """Only the numbers whose app signed the body can be spoken of in it, and all of them, at whichever path: an
+        app has one address for all its numbers.
+        """
         signature = request.header(b"x-hub-signature-256")
         believed = [number for number in numbers if number.signed(request.body, signature)]
         if not believed:
@@ -53,7 +56,9 @@ class MetaRoutes:
         except Invalid as error:
             await self._inbox.keep_aside(believed[0].account_id, request.body, str(error))
             return _OK
-        accounts = {number.phone_number_id: number.account_id for number in believed}
+        secrets = {number.app_secret for number in believed}
+        app = believed + [number for number in self._numbers if number.app_secret in secrets]
+        accounts = {number.phone_number_id: number.account_id for number in app}
         await self._keep(parse(body, accounts, self._clock.now()))
         return _OK
 
@@ -61,16 +66,17 @@ class MetaRoutes:
         await self._inbox.accept(parsed.messages)
         await self._inbox.learn_statuses(parsed.statuses)
         for item in parsed.poison:
-            await self._inbox.keep_aside(item.account_id, item.payload, item.error)
+            most = _STRAYS if item.error == UNKNOWN_NUMBER else None
+            await self._inbox.keep_aside(item.account_id, item.payload, item.error, at_most=most)
         for kind, count in parsed.other.items():
             metrics.webhook_others.labels(kind).inc(count)
         if parsed.other:
             self._tell(parsed)
 
     def _tell(self, parsed: Parsed) -> None:
-        if parsed.other["unknown_number"] and not self._said_unknown:
+        if parsed.other[UNKNOWN_NUMBER] and not self._said_unknown:
             self._said_unknown = True
-            log.warning("webhook.unknown_number", count=parsed.other["unknown_number"])
+            log.warning("webhook.unknown_number", count=parsed.other[UNKNOWN_NUMBER])
         else:
             log.info("webhook.other", kinds=sorted(parsed.other), count=parsed.other.total())
 

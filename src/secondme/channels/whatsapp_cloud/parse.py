@@ -32,6 +32,7 @@ payment_configuration_update phone_number_name_update phone_number_quality_updat
 smb_app_state_sync standby template_category_update tracking_events user_id_update user_preferences
 """
 _OTHER = frozenset(_NAMES.split())
+UNKNOWN_NUMBER = "unknown_number"
 _DEEPEST = 50  # levels; Meta's own have a dozen
 
 
@@ -67,7 +68,8 @@ def load(body: bytes) -> Any:
 
 
 def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
-    """Read one signed body. `accounts` are the account ids by phone number id; what is unreadable goes to the first.
+    """Read one signed body. `accounts` are the account ids by phone number id; what is unreadable goes to the first,
+    and so does what was said to a number that is not among them: a mistyped id must not lose what Meta has once.
 
     An item without a usable time counts as sent `now`. Never raises.
     """
@@ -114,7 +116,9 @@ def _change(
     place, from_me = _MESSAGES[str(change["field"])]
     items, words = listed(value, place), listed(value, "statuses")
     if number not in accounts:
-        parsed.other["unknown_number"] += max(1, len(items) + len(words))
+        parsed.other[UNKNOWN_NUMBER] += max(1, len(items) + len(words))
+        if items:
+            _keep(parsed, fallback, change, UNKNOWN_NUMBER)
         return
     account = accounts[number]
     for name in (place, "statuses"):

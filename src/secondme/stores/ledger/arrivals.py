@@ -216,16 +216,19 @@ async def keep_aside(
     error: str,
     now: datetime,
     address: str | None = None,
+    at_most: int | None = None,
 ) -> bool:
     """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on.
 
     `address` is the keyed digest of who sent it, where that is known: forgetting them takes it along. Returns
-    whether it is new: what is delivered again is kept once.
+    whether it is new: what is delivered again is kept once, and what goes beyond `at_most` of its error is not.
     """
     row = uuid4()
     done = await tx.execute(
         """INSERT INTO kept_aside (id, account_id, address, created_at, error, payload, digest)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
+           SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $8::bigint IS NULL OR $8 > (
+             SELECT count(*) FROM (SELECT 1 FROM kept_aside WHERE account_id = $2 AND error = $5 LIMIT $8) k)
+           ON CONFLICT DO NOTHING""",
         row,
         account_id,
         address,
@@ -233,5 +236,6 @@ async def keep_aside(
         error,
         seal(vault.owner_key, payload, f"kept_aside:{row}:payload"),
         vault.digest("kept_aside", account_id, address or "", payload.hex()),
+        at_most,
     )
     return bool(done.endswith(" 1"))
