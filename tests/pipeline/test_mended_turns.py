@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from secondme.domain.turn import Draft, Part
 from secondme.embedded import Addresses
 from secondme.pipeline import turns
+from secondme.pipeline.compose import checked
 from secondme.pipeline.turns import LEASE, end_unserved
 from secondme.services import Runner, Service
 from secondme.stores.ledger import turns as statements
@@ -226,3 +228,11 @@ async def test_the_minutes_count_slides(still: World) -> None:
         )
         ((turn,), _) = await statements.load(tx, still.ledger.vault, held, still.accounts, still.clock.now())
     assert [m.recent_count for m in turn.messages] == [1, 2]
+
+
+async def test_half_a_picture_from_a_model_is_left_out(world: World) -> None:
+    """No store can keep it; ten minds were asked before the message ended failed."""
+    await world.says("hi")
+    turn = (await world.settled(), world.mind.asked[0])[1]
+    draft = Draft((Part("well \ud83d done\x00", turn.messages[0].id),), "a model")
+    assert [part.text for part in checked(draft, turn).parts] == ["well  done"]

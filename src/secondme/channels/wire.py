@@ -16,6 +16,8 @@ from secondme.failpoints import armed, failpoint
 # Retry-After). None leaves it to the status.
 Meaning = Callable[[int, Mapping[str, Any] | None, str | None], Exception | None]
 
+_MOST_READ = 1_000_000  # bytes of an answer
+
 
 class _Body(aiohttp.payload.BytesPayload):
     """A body that notes when its bytes go out; a fault test may have the process die half-way."""
@@ -128,7 +130,7 @@ async def _exchange(
     async with session.post(
         URL(url), data=_Body(data, progress), headers=headers, timeout=timeout, allow_redirects=False
     ) as answer:
-        text = await answer.text()
+        text = await _bounded(answer)
         if meaning is not None and answer.status >= 300:
             said = meaning(answer.status, _parsed(text), answer.headers.get("Retry-After"))
             if said is not None:
@@ -140,6 +142,16 @@ async def _exchange(
         if answer.status >= 300:
             raise SendUncertain(f"The provider answered {answer.status}.")
         return _object(text)
+
+
+async def _bounded(answer: aiohttp.ClientResponse) -> str:
+    """The answer's text, or as much of it as anybody needs."""
+    read = bytearray()
+    async for chunk in answer.content.iter_any():
+        read += chunk
+        if len(read) > _MOST_READ:
+            break
+    return read.decode("utf-8", "replace")
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -52,14 +52,27 @@ class WireFailed(MindFailed):
         self.again_in = retry_after or 0.0
 
 
+def _complaint(body: str) -> str:
+    """The provider's own words in a refusal, as far as they can be told from a request that it repeats."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    error = said.get("error", said) if isinstance(said, dict) else None
+    if isinstance(error, dict):
+        return " ".join(str(error[name]) for name in ("message", "param", "code") if error.get(name))
+    return error if isinstance(error, str) else ""
+
+
 class Refused(WireFailed):
     """A status other than 200. What its body shows is kept as two flags of ours."""
 
     def __init__(self, mind: str, status: int, said: str, body: str, retry_after: float | None) -> None:
         super().__init__(mind, "status", said, retry_after=retry_after)
         self.status = status
-        self.no_system = status in (400, 422) and _NO_SYSTEM.search(body) is not None
-        self.no_format = status in (400, 422) and _NO_FORMAT.search(body) is not None
+        complaint = _complaint(body) if status in (400, 422) else ""
+        self.no_system = _NO_SYSTEM.search(complaint) is not None
+        self.no_format = _NO_FORMAT.search(complaint) is not None
 
 
 @dataclass(frozen=True, slots=True)

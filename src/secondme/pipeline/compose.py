@@ -76,13 +76,18 @@ def checked(draft: Draft, turn: Turn) -> Draft:
     parts = [
         replace(part, text=piece, answers=part.answers if part.answers in own else turn.messages[-1].id)
         for part in draft.parts
-        for piece in split(part.text.strip())
+        for piece in split(_sayable(part.text).strip())
     ]
     if not parts:
         raise MindFailed(f"{draft.mind} gave an empty answer.")
     if turn.overtaken:
         parts[0] = replace(parts[0], quote=True)
     return replace(draft, parts=tuple(parts))
+
+
+def _sayable(text: str) -> str:
+    """Without what no channel and no store can carry: a model's JSON may hold half of a cut picture."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def split(text: str, limit: int = MAX_TEXT) -> list[str]:

@@ -10,6 +10,7 @@ from itertools import islice
 import asyncpg
 
 from secondme.domain.delivery import StatusUpdate
+from secondme.domain.errors import StoreUnavailable
 from secondme.domain.message import Accepted, Inbound
 from secondme.domain.profile import Account
 from secondme.failpoints import failpoint
@@ -205,7 +206,25 @@ class Inbox:
         return [None] * len(updates)
 
     async def learn_statuses(self, updates: Sequence[StatusUpdate]) -> None:
-        """Many such words as one transaction; those about messages that are not ours change nothing."""
+        """Many such words as one transaction; those about messages that are not ours change nothing.
+
+        One that cannot be written down (what it speaks of is damaged) is passed over, so that the others count and
+        the provider does not post it for ever. Raises StoreUnavailable.
+        """
+        try:
+            await self._settle(updates)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if len(updates) == 1:
+                log.error("status.unusable", error=type(error).__name__, account=updates[0].account_id)
+                metrics.webhook_others.labels("status_unusable").inc()
+                return
+            log.warning("inbox.statuses_refused", error=type(error).__name__, count=len(updates))
+            for update in updates:
+                await self.learn_statuses([update])
+
+    async def _settle(self, updates: Sequence[StatusUpdate]) -> None:
         if not updates:
             return
         now = self._clock.now()
