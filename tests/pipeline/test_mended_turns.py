@@ -233,6 +233,7 @@ async def test_the_minutes_count_slides(still: World) -> None:
 async def test_half_a_picture_from_a_model_is_left_out(world: World) -> None:
     """No store can keep it; ten minds were asked before the message ended failed."""
     await world.says("hi")
-    turn = (await world.settled(), world.mind.asked[0])[1]
+    await world.settled()
+    turn = world.mind.asked[0]
     draft = Draft((Part("well \ud83d done\x00", turn.messages[0].id),), "a model")
     assert [part.text for part in checked(draft, turn).parts] == ["well  done"]

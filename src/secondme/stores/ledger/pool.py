@@ -66,7 +66,11 @@ class Ledger:
         try:
             async with _mapped(), first.acquire() as connection:
                 vault = await _open_vault(connection, ring)
-            lazy = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+            lazy = {
+                "synchronous_commit": "off",
+                "plan_cache_mode": "force_generic_plan",
+                "enable_seqscan": "off",
+            }
             return cls(dsn, vault, first, await _pool(dsn, rest), await _pool(dsn, light, lazy))
         except BaseException:
             first.terminate()
