@@ -70,6 +70,25 @@ async def test_a_no_to_what_has_arrived_is_not_believed(world: World, arrived: s
     assert await world.value(KEPT) == 1
 
 
+async def test_a_word_about_a_damaged_delivery_keeps_no_other_from_counting(world: World) -> None:
+    """Else all of them are posted again for days, and none is ever settled."""
+    for who in ("+15550100", "+15550101"):
+        await world.says("hi", who=who)
+    await world.settled()
+    await world.value("UPDATE messages SET outcome = 'uncertain' RETURNING 1")
+    damaged, whole = await world.value(
+        """WITH d AS (UPDATE deliveries SET status = 'uncertain', provider_message_id = NULL,
+             text = CASE user_id WHEN $1 THEN '\\x00'::bytea || text ELSE text END
+           WHERE kind = 'text' RETURNING id, user_id)
+           SELECT array_agg(id ORDER BY user_id = $1 DESC) FROM d""",
+        await world.contact(),
+    )
+    words = [StatusUpdate("main", f"p-{d}", str(d), "delivered") for d in (damaged, whole)]
+    await world.inbox.learn_statuses(words)
+    assert await world.value("SELECT status FROM deliveries WHERE id = $1", whole) == "sent"
+    await world.inbox.learn_status(words[0])
+
+
 async def test_a_damaged_old_line_silences_nobody(world: World) -> None:
     await world.says("one")
     await world.settled()
