@@ -73,7 +73,9 @@ def check() -> None:
 def everything(
     context: typer.Context,
     peers: Annotated[Path | None, typer.Option(metavar="DIR", help="Others to compare with.")] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="This section; may come again.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="This section; may come again.")
+    ] = None,
     into: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also for programs.")] = None,
     paper: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also for a page.")] = None,
 ) -> None:
