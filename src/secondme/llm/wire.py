@@ -15,7 +15,7 @@ from secondme.llm.providers import Model
 _MOST_BYTES = 1_000_000  # of one answer
 _MOST_SAID = 16_384  # bytes of a refusal that are looked at
 _MOST_FIGURE = 10_000_000  # tokens that one answer may claim to have cost
-_AT_ONCE = 1024  # connections
+_AT_ONCE = 2048  # connections
 _LONGEST_WAIT = 3600.0  # seconds of Retry-After
 _BUSY = (429, 503, 529)
 _ADVICE = {

@@ -29,7 +29,7 @@ from secondme.stores.ledger.commits import Ending, Superseded
 
 log = get_logger(__name__)
 _BATCH = 100
-_AT_ONCE = 200
+_AT_ONCE = 2_000  # Turns; one that waits for its mind costs memory alone
 _SWEPT_AT_ONCE = 20
 LEASE = timedelta(seconds=15)
 RENEW_EVERY = 1.0  # seconds; also how soon the owner's word cancels an answer in the making
