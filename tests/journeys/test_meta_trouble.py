@@ -201,6 +201,18 @@ async def _asked(told: Journey, times: int) -> None:
     await told.world.until("SELECT NOT EXISTS (SELECT 1 FROM conversations WHERE lease_token IS NOT NULL)")
 
 
+async def test_the_window_is_reckoned_from_when_it_was_written(journey: Open) -> None:
+    """Meta delivers late what nobody took, and closes the window by its own time."""
+    async with journey("journal") as told:
+        written = told.world.clock.now() - timedelta(hours=24, seconds=1)
+        await told.meta.says("hello", at=int(written.timestamp()))
+        await told.settled()
+        assert await told.receipts() == [("silent", "window.closed")]
+        await told.meta.says("and now")
+        await told.settled()
+        assert (await told.receipts())[1][0] == "replied"
+
+
 async def test_a_window_that_closed_is_not_knocked_at(journey: Open) -> None:
     async with journey("journal", still=True) as told:
         told.mind.hold()

@@ -129,8 +129,14 @@ def test_over_midnight(at: tuple[int, int], until: tuple[int, int] | None) -> No
     assert NIGHT.ends_after(now) == (datetime(2026, 5, day, *until, tzinfo=BERLIN) if until else None)
 
 
-def judged(arrived: datetime, now: datetime, quiet: QuietHours | None, profile: Profile = CLONE) -> Verdict:
-    message = Message(uuid4(), Kind.TEXT, "hi", arrived, arrived, 1, 1)
+def judged(
+    arrived: datetime,
+    now: datetime,
+    quiet: QuietHours | None,
+    profile: Profile = CLONE,
+    said: datetime | None = None,
+) -> Verdict:
+    message = Message(uuid4(), Kind.TEXT, "hi", arrived, said or arrived, 1, 1)
     turn = Turn(
         id=uuid4(),
         account=Account("main", "simulator", profile),
@@ -183,6 +189,20 @@ def test_a_desk_and_a_journal_have_no_night(name: str) -> None:
 )
 def test_how_long_an_answer_may_wait(arrived: datetime, now: datetime, rule: str) -> None:
     assert judged(arrived, now, NIGHT).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        (berlin(5, 11), "contact.enabled"),
+        (berlin(5, 10, 59), "message.late"),
+        (berlin(2, 12), "message.late"),
+        (berlin(5, 13), "contact.enabled"),  # the provider's clock is ahead
+        (berlin(5, 3), "message.late"),  # the night would have held it, and was over for long
+    ],
+)
+def test_what_is_delivered_late_is_as_old_as_its_sender_knows_it(said: datetime, rule: str) -> None:
+    assert judged(berlin(5, 12), berlin(5, 12), NIGHT, said=said).rule == rule
 
 
 @settings(deadline=None, max_examples=500)

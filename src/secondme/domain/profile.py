@@ -31,7 +31,7 @@ class Profile:
     rate_limit: int  # messages a minute and contact; 0 = off
     on_rate_limit: OnRateLimit
     owner_word_pause: timedelta | None  # the owner's own message pauses the contact for so long
-    answer_within: timedelta  # older than this is no longer answered
+    answer_within: timedelta  # what was sent longer ago is no longer answered
     content_window: (
         timedelta | None
     )  # content goes so long after the receipt; None: SECONDME_RETENTION decides

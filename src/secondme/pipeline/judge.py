@@ -73,14 +73,17 @@ def _met_pause(facts: Facts, message: Message) -> bool:
 
 
 def _too_late(facts: Facts, message: Message) -> bool:
-    """Older than it is still polite to answer; a message held by quiet hours may wait for their end."""
+    """Older than it is still polite to answer; a message held by quiet hours may wait for their end.
+
+    Its age is the provider's: what was delivered hours late has been waited for as long.
+    """
+    said = min(message.created_at, message.sent_at)
     allowed = facts.turn.account.profile.answer_within
     if facts.quiet and facts.turn.account.profile.keeps_quiet_hours:
-        arrived = message.created_at
-        held_until = facts.quiet.ends_after(arrived) or facts.quiet.ends_after(arrived + allowed)
+        held_until = facts.quiet.ends_after(said) or facts.quiet.ends_after(said + allowed)
         if held_until is not None:
             return facts.turn.now > held_until + allowed
-    return facts.turn.now - message.created_at > allowed
+    return facts.turn.now - said > allowed
 
 
 def _over_limit(facts: Facts, message: Message) -> Verdict | None:

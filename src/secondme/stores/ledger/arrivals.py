@@ -151,11 +151,6 @@ async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime)
         stirred = await patient(tx, bursts, now)
         await due.revoke(tx, stirred)
         receipts = await due.withdraw(tx, stirred, now)
-    await tx.execute(
-        "UPDATE conversations SET last_inbound_at = greatest(last_inbound_at, $2) WHERE id = ANY($1)",
-        every,
-        now,
-    )
     await due.recompute(tx, every)
     return receipts
 

@@ -17,14 +17,14 @@ _WAITING = """(SELECT m.created_at FROM messages m WHERE m.conversation_id = c.i
 # What due.recompute means where new messages are all that happened: the statement does not see its own rows, so they
 # count as created at $1. Leases and plans that a burst may send back are named, for due.revoke and due.withdraw.
 _WRITE = f"""
-WITH fresh AS ({arrivals.INSERT} RETURNING id, conversation_id, source_message_id),
+WITH fresh AS ({arrivals.INSERT} RETURNING id, conversation_id, source_message_id, client_timestamp),
 woken AS (
-  UPDATE conversations c SET last_inbound_at = greatest(c.last_inbound_at, $1),
+  UPDATE conversations c SET last_inbound_at = greatest(c.last_inbound_at, came.said),
     due_at = CASE WHEN {_PLANNED} THEN NULL ELSE greatest(c.not_before, CASE a.takes
       WHEN 'burst' THEN least(greatest({_WAITING} DESC LIMIT 1), $1) + a.debounce,
                               least({_WAITING} LIMIT 1), $1) + a.debounce_cap)
       ELSE least({_WAITING} LIMIT 1), $1) + a.debounce END) END
-  FROM (SELECT DISTINCT conversation_id FROM fresh) came, accounts a
+  FROM (SELECT conversation_id, max(client_timestamp) AS said FROM fresh GROUP BY 1) came, accounts a
   WHERE c.id = came.conversation_id AND a.id = c.account_id
   RETURNING c.id, a.takes = 'burst' AND (c.lease_token IS NOT NULL OR {_PLANNED}) AS stirs)
 SELECT f.id, NULL::uuid AS stirred, EXISTS (

@@ -55,8 +55,11 @@ async def not_sent(
     overtaken = await tx.fetchval(
         """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
              JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND d.kind = 'text' AND (
-               (a.takes = 'burst' AND c.last_inbound_at > d.in_flight_at) OR EXISTS (
-                 SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
+               (a.takes = 'burst' AND EXISTS (
+                 SELECT 1 FROM messages n WHERE n.conversation_id = c.id AND n.created_at > d.in_flight_at
+                   AND n.seq > (SELECT seq FROM messages WHERE id = d.answers) AND n.direction = 'incoming'
+                   AND n.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')))
+               OR EXISTS (SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
                    AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
         delivery.id,
     )

@@ -35,7 +35,7 @@ RULES = {
         "too old", "It was sent more than seven days ago. Such messages are kept, never answered."
     ),
     "message.late": Rule(
-        "too late", "It waited for longer than this account still answers, so silence is politer."
+        "too late", "It was sent longer ago than this account still answers, so silence is politer."
     ),
     "message.expired": Rule(
         "expired", "It was held until its content had to be erased, so it ended without an answer."
@@ -94,6 +94,11 @@ RULES = {
     ),
     "outbox.rejected": Rule(
         "refused by the provider", "The provider refused the answer, so nothing arrived."
+    ),
+    "outbox.unreachable": Rule(
+        "could not be sent",
+        "The provider could not be reached, or asked to wait, for as long as this account still answers."
+        " Nothing arrived.",
     ),
     "outbox.window_closed": Rule(
         "24-hour window closed",
