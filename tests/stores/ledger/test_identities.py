@@ -92,12 +92,50 @@ async def test_a_number_that_somebody_else_has_now_is_theirs(world: World) -> No
     assert {row.address for row in await world.control.everyone()} == {NUMBER, USER}
 
 
-async def test_two_that_were_one_are_left_to_the_owner(world: World) -> None:
+async def test_of_two_that_were_one_the_one_with_the_id_goes_on(world: World) -> None:
     by_number, by_id = await hears(world, NUMBER), await hears(world, USER)
     assert by_number != by_id
+    await world.settled()
+    for way in ((NUMBER, USER), (NUMBER, None), (USER, None)):
+        assert await hears(world, *way) == by_id
+    await world.settled()
+    assert world.phones.texts(NUMBER) == ["re: hi"] * 4
+    (row,) = await world.control.find(NUMBER)
+    assert (row.id, row.also, row.enabled) == (by_id, USER, True)
+    (row,) = await world.control.find(str(by_number))
+    assert (row.address, row.enabled) == (f"formerly {NUMBER}", False)
+
+
+async def test_what_silences_one_of_two_that_were_one_silences_who_goes_on(world: World) -> None:
+    """The owner paused them, stepped in, or never enabled them, by the number; they write on by their id."""
+    by_number, by_id = await hears(world, NUMBER), await hears(world, USER)
+    await world.settled()
+    await world.switch.press(by_number)
     assert await hears(world, NUMBER, USER) == by_id
-    assert await hears(world, NUMBER) == by_number
-    assert await people(world) == 2
+    await world.settled()
+    assert (await world.receipts())[2:] == [("silent", "contact.paused")]
+    await world.switch.resume(by_id)
+    await world.control.enable(by_id, True)
+    await hears(world, USER)
+    await world.settled()
+    assert (await world.receipts())[3][0] == "replied"
+    await world.says("my word", who=NUMBER, from_me=True, name=None)
+    await hears(world, USER)
+    await world.settled()
+    assert (await world.receipts())[-1] == ("silent", "contact.paused")
+
+
+async def test_who_was_not_enabled_under_one_address_is_not_under_both(world: World) -> None:
+    by_number = await hears(world, NUMBER, account="journal")
+    await world.settled()
+    await world.control.enable(by_number, False)
+    await hears(world, USER)
+    await hears(world, NUMBER, USER)
+    await world.settled()
+    await hears(world, USER, account="journal")
+    await world.settled()
+    assert [outcome for outcome, _ in await world.receipts()] == ["replied", "replied", "replied", "silent"]
+    assert (await world.receipts())[-1] == ("silent", "contact.disabled")
 
 
 async def test_an_id_with_a_new_number_keeps_its_contact(world: World) -> None:
@@ -130,13 +168,12 @@ async def test_a_new_number_that_somebody_had_under_another_id_is_taken_from_the
     }
 
 
-async def test_a_new_number_that_somebody_is_known_by_alone_is_not_taken(world: World) -> None:
-    """Both may be one person; until the owner has said so, replies go to the id, never to the old number."""
+async def test_a_new_number_that_somebody_is_known_by_alone_is_taken(world: World) -> None:
     changing, other = await hears(world, NUMBER, USER), await hears(world, OTHER_NUMBER)
     assert await hears(world, OTHER_NUMBER, USER) == changing
     assert {row.id: row.address for row in await world.control.everyone()} == {
-        changing: USER,
-        other: OTHER_NUMBER,
+        changing: OTHER_NUMBER,
+        other: f"formerly {OTHER_NUMBER}",
     }
 
 

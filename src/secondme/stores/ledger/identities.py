@@ -62,19 +62,57 @@ async def _other_number(
 ) -> None:
     """Somebody known by id shows a number that is not theirs yet: it is what is sent to, the old one is given away.
 
-    Whoever holds it under another id has lost it. Whoever is known by it alone may be the same person: see below.
+    Whoever holds it under another id has lost it. Whoever is known by it alone is the same person or has lost it, too.
     """
     if holder is not None and holder["second_key"] is not None:
         await _leave_number(tx, vault, holder)
-        holder = None
-    if holder is None:
-        await _add_number(tx, vault, where, row)
-        if row["second_key"] is not None:
-            await _count_moved(tx, row)
-        return
+    elif holder is not None:
+        await _yield(tx, vault, where, holder, row)
+    await _add_number(tx, vault, where, row)
     if row["second_key"] is not None:
-        await _leave_number(tx, vault, row)
-    # Two contacts that were one person all along: merging them is the owner's decision.
+        await _count_moved(tx, row)
+
+
+async def _yield(
+    tx: Connection, vault: Vault, where: Address, holder: asyncpg.Record, row: asyncpg.Record
+) -> None:
+    """Two contacts turn out to have one number. From now on all of it leads to the one with the id, and whatever keeps
+    us silent towards the other does so there: pauses, the owner's word, not being enabled. Nothing that was said goes
+    with it, for they may be two persons; the other is disabled, as it has no address left.
+    """
+    both = (holder["id"], row["id"], row["user_id"])
+    await tx.execute(
+        """INSERT INTO pauses (id, user_id, reason, since, until)
+           SELECT gen_random_uuid(), $2, p.reason, p.since, p.until FROM pauses p
+           WHERE p.user_id = $1 AND p.lifted_at IS NULL""",
+        holder["user_id"],
+        row["user_id"],
+    )
+    # Locked here, before the group's others: should that ever cross somebody's way, the provider delivers again.
+    await tx.execute(
+        "SELECT 1 FROM conversations WHERE identity_id = ANY($1) ORDER BY id FOR UPDATE", list(both[:2])
+    )
+    await tx.execute(
+        """INSERT INTO conversations (id, account_id, identity_id, user_id, created_at, enabled)
+           SELECT gen_random_uuid(), a.account_id, $2, $3, a.created_at, false FROM conversations a
+           WHERE a.identity_id = $1 AND NOT a.enabled
+           ON CONFLICT (account_id, identity_id) DO UPDATE SET enabled = false""",
+        *both,
+    )
+    await tx.execute(
+        """UPDATE conversations b SET last_owner_at = greatest(b.last_owner_at, a.last_owner_at)
+           FROM conversations a WHERE a.identity_id = $1 AND b.identity_id = $2 AND a.account_id = b.account_id""",
+        *both[:2],
+    )
+    await tx.execute("UPDATE conversations SET enabled = false WHERE identity_id = $1", holder["id"])
+    former = f"formerly {where.address}"
+    await tx.execute(
+        "UPDATE identities SET channel_user_key = $2, address = $3 WHERE id = $1",
+        holder["id"],
+        vault.digest("address", where.network, str(holder["id"])),
+        seal(vault.contact_key(holder["user_id"], holder["key"]), former, _first(holder["id"])),
+    )
+    await _count_moved(tx, holder)
     log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
 
 
