@@ -161,6 +161,16 @@ async def test_poison_is_kept_aside_once_and_the_rest_goes_on(meta: Meta) -> Non
     assert await meta.value("SELECT count(*) FROM kept_aside WHERE account_id = 'main'") == 4
 
 
+@pytest.mark.parametrize("number", [PHONE_NUMBER_ID, "999"])
+async def test_what_was_kept_aside_of_somebody_goes_when_they_are_forgotten(meta: Meta, number: str) -> None:
+    who = {"from": PERSON, "type": "text", "id": wamid()}
+    await meta.deliver(text(), {"kind": "poison", "message": who, "number": number})
+    await meta.deliver({"kind": "poison", "message": {**who, "from": "15550100002"}, "number": number})
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 2
+    await meta.world.control.forget(await meta.value("SELECT id FROM contacts"))
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 1
+
+
 @pytest.mark.parametrize("raw", [b"", b"not JSON", b"[]", b'{"entry": {}}', b"\xff\xfe", b'{"a":' * 5000])
 async def test_a_signed_body_that_nobody_can_read_is_kept_aside(meta: Meta, raw: bytes) -> None:
     for _ in range(2):

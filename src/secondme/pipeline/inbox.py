@@ -153,13 +153,14 @@ class Inbox:
 
     def _key(self, item: Inbound) -> Key:
         """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
-        network, digest = (
-            people.network_of(self._accounts[item.account_id].channel),
-            self._ledger.vault.digest,
-        )
-        also = digest("address", network, item.also) if item.also else None
+        also = self.keyed(item.account_id, item.also) if item.also else None
         named = item.name is not None and not item.from_me
-        return item.account_id, digest("address", network, item.address), also, named
+        return item.account_id, self.keyed(item.account_id, item.address), also, named
+
+    def keyed(self, account_id: str, address: str) -> str:
+        """The keyed digest by which an address on that account is known."""
+        network = people.network_of(self._accounts[account_id].channel)
+        return self._ledger.vault.digest("address", network, address)
 
     def _address(self, item: Inbound) -> people.Address:
         account, (_, key, also, named) = self._accounts[item.account_id], self._key(item)

@@ -15,7 +15,7 @@ log = get_logger(__name__)
 _OK = answer({"ok": True})
 PATH = "/webhooks/whatsapp"
 _LONGEST_CHALLENGE = 200  # characters
-_STRAYS = 5_000  # changes about numbers that are not set up here: an app may have others than ours
+_STRAYS = 5_000  # messages to numbers that are not set up here: an app may have others than ours
 
 
 class MetaRoutes:
@@ -67,7 +67,8 @@ class MetaRoutes:
         await self._inbox.learn_statuses(parsed.statuses)
         for item in parsed.poison:
             most = _STRAYS if item.error == UNKNOWN_NUMBER else None
-            await self._inbox.keep_aside(item.account_id, item.payload, item.error, at_most=most)
+            sender = item.address and self._inbox.keyed(item.account_id, item.address)
+            await self._inbox.keep_aside(item.account_id, item.payload, item.error, sender, at_most=most)
         for kind, count in parsed.other.items():
             metrics.webhook_others.labels(kind).inc(count)
         if parsed.other:

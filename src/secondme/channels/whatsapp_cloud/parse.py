@@ -38,11 +38,12 @@ _DEEPEST = 50  # levels; Meta's own have a dozen
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """An item that nobody can read, to be kept aside."""
+    """An item that nobody can read, to be kept aside. `address` is the contact's, where that much can be read."""
 
     account_id: str
     payload: bytes
     error: str
+    address: str | None = None
 
 
 @dataclass(slots=True)
@@ -115,16 +116,17 @@ def _change(
         return
     place, from_me = _MESSAGES[str(change["field"])]
     items, words = listed(value, place), listed(value, "statuses")
+    contacts = Contacts(listed(value, "contacts"), only=len(items) == 1)
     if number not in accounts:
         parsed.other[UNKNOWN_NUMBER] += max(1, len(items) + len(words))
-        if items:
-            _keep(parsed, fallback, change, UNKNOWN_NUMBER)
+        for item in items:
+            stray = {"metadata": value["metadata"], place: [item]}
+            _keep(parsed, fallback, stray, UNKNOWN_NUMBER, _whose(item, contacts, from_me=from_me))
         return
     account = accounts[number]
     for name in (place, "statuses"):
         if name in value and not isinstance(value[name], list):
             _keep(parsed, account, {name: value[name]}, "shape")
-    contacts = Contacts(listed(value, "contacts"), only=len(items) == 1)
     for item in items:
         _message(parsed, account, item, contacts, now, from_me=from_me)
     for word in words:
@@ -160,16 +162,25 @@ def _message(
             also=also,
         )
     except Invalid as error:
-        _keep(parsed, account, item, str(error))
+        _keep(parsed, account, item, str(error), _whose(item, contacts, from_me=from_me))
         return
     parsed.messages.append(inbound)
+
+
+def _whose(item: Any, contacts: Contacts, *, from_me: bool) -> str | None:
+    """The contact's address in an item that is not read otherwise, so that forgetting them finds it."""
+    try:
+        return other_side(item, contacts, from_me=from_me)[0] if isinstance(item, dict) else None
+    except Invalid:
+        return None
 
 
 def _status(parsed: Parsed, account: str, word: Any) -> None:
     try:
         update = statuses.read(word, account)
     except Invalid as error:
-        _keep(parsed, account, word, str(error))
+        whose = {"from": named(word, "recipient_id"), "from_user_id": named(word, "recipient_user_id")}
+        _keep(parsed, account, word, str(error), _whose(whose, Contacts([], only=False), from_me=False))
         return
     if update is None:
         parsed.other["status"] += 1
@@ -177,13 +188,13 @@ def _status(parsed: Parsed, account: str, word: Any) -> None:
         parsed.statuses.append(update)
 
 
-def _keep(parsed: Parsed, account: str, item: Any, error: str) -> None:
+def _keep(parsed: Parsed, account: str, item: Any, error: str, address: str | None = None) -> None:
     try:
         payload = json.dumps(item, sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError):
         payload = repr(type(item)).encode()
         error = "depth"
-    parsed.poison.append(Poison(account, payload, error))
+    parsed.poison.append(Poison(account, payload, error, address))
 
 
 def _too_deep(item: object) -> bool:
