@@ -1,5 +1,6 @@
 """What once went wrong after a provider's later no, and with an old line that nobody could open."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,21 @@ async def test_a_word_about_a_damaged_delivery_keeps_no_other_from_counting(worl
     await world.inbox.learn_statuses(words)
     assert await world.value("SELECT status FROM deliveries WHERE id = $1", whole) == "sent"
     await world.inbox.learn_status(words[0])
+
+
+async def test_words_of_the_provider_lock_conversations_before_deliveries(world: World) -> None:
+    """As everybody does: else two who each wait for the other's row are both sent away."""
+    await world.says("hi")
+    await world.settled()
+    delivery = await world.value("SELECT id FROM deliveries WHERE kind = 'text'")
+    async with world.ledger.transaction() as tx:
+        await tx.execute("SELECT 1 FROM conversations FOR UPDATE")
+        waits = asyncio.create_task(world.inbox.learn_status(replace(no(delivery), progress="read")))
+        await asyncio.sleep(0.3)
+        assert not waits.done()
+        await tx.execute("SELECT 1 FROM deliveries FOR UPDATE NOWAIT")
+    await waits
+    assert await world.value("SELECT progress FROM deliveries WHERE id = $1", delivery) == "read"
 
 
 async def test_a_damaged_old_line_silences_nobody(world: World) -> None:
