@@ -24,7 +24,7 @@ from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.recall import Recall
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns, end_unserved
-from secondme.stores.ledger import people, reading, retention, settling
+from secondme.stores.ledger import holding, people, reading, retention
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.web.sockets import make_room, options
@@ -56,7 +56,9 @@ def gateway(app: App) -> Service:
     app.effects.hears(RESPONSES, bell.near)
     shut = windowed(app.accounts.values())
     limits = Limits(paces(app.accounts.values()))
-    outbox = Outbox(app.ledger, channels, app.switch, app.effects, bell, app.clock, shut, limits)
+    outbox = Outbox(
+        app.ledger, channels, app.switch, app.effects, bell, app.clock, shut, limits, _patience(app)
+    )
     threads = Threads(app.ledger, {a.id: people.network_of(a.channel) for a in app.accounts.values()})
 
     async def health() -> dict[str, Any]:
@@ -80,6 +82,10 @@ def gateway(app: App) -> Service:
         outbox.drain,
         [channel.close for channel in channels.values()],
     )
+
+
+def _patience(app: App) -> holding.Patience:
+    return {account.id: account.profile.answer_within for account in app.accounts.values()}
 
 
 def orchestrator(app: App) -> Service:
@@ -124,7 +130,7 @@ def graph_worker(app: App) -> Service:
     async def purge() -> None:
         now = app.clock.now()
         async with app.ledger.transaction() as tx:
-            ended = await settling.expire_plans(tx, now)
+            ended = await holding.expire_plans(tx, _patience(app), now)
             ended += await retention.expire_held(tx, now)
         app.effects.settled(ended, now)
         # Each statement for itself: what one has locked never waits for the next.

@@ -188,6 +188,7 @@ class World:
                 spoken,
                 clock,
                 frozenset(accounts if network == "whatsapp_cloud" else ()),
+                patience={name: profile.answer_within for name, profile in chosen.items()},
             ),
             switch=switch,
             control=Control(ledger, signals, effects, switch, clock),

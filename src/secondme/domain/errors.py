@@ -60,7 +60,7 @@ class NotSent(SecondMeError):
 class ChannelDown(NotSent):
     """The account cannot send, whatever the message (an expired token): planned again after `wait`, or half a minute.
 
-    It counts as no try. A plan that has grown old by then goes back to the judge.
+    It counts as no try. A plan that has grown old by then goes back to the judge, and is held the longer it goes on.
     """
 
 

@@ -19,8 +19,9 @@ from secondme.pipeline.limits import Limits
 from secondme.pipeline.settle import NotTried, Settle
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel, Clock
-from secondme.stores.ledger import Ledger, deliveries, settling
+from secondme.stores.ledger import Ledger, deliveries, holding, settling
 from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
+from secondme.stores.ledger.holding import Patience
 
 log = get_logger(__name__)
 _BATCH = (
@@ -50,9 +51,10 @@ class Outbox:
         clock: Clock,
         windowed: frozenset[str] = frozenset(),
         limits: Limits | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """`channels` by account id; `windowed` are the accounts whose provider closes a 24-hour window; `limits` are
-        how fast providers let them speak."""
+        how fast providers let them speak, `patience` how long they try what does not leave (else for ever)."""
         self._ledger = ledger
         self._channels = channels
         self._switch = switch
@@ -62,7 +64,8 @@ class Outbox:
         self._windowed = windowed
         self._limits = limits or Limits({})
         self._busy: dict[UUID, asyncio.Task[bool]] = {}
-        self._settle = Settle(ledger, effects, clock)
+        self._proven: set[str] = set()  # accounts by which something has left since they were last in doubt
+        self._settle = Settle(ledger, effects, clock, patience or {})
         self._swept = 0.0
         self._free_at = -_FREE_FOR  # when the stores last said that nothing is stopped, by time.monotonic()
         self.draining = False
@@ -112,6 +115,7 @@ class Outbox:
         later = [moment for moment, _ in found if moment > now]
         if group and not self.draining:
             if await self._silent():
+                self._proven.clear()
                 return now + _SILENT_FOR
             group, waits = self._limits.room(group, now)
             later += waits
@@ -197,11 +201,24 @@ class Outbox:
                 result = await self._unless_held(flight, write_before, held)
             failpoint("outbox.sent")
             status = await self._settle(flight, result)
+            await self._prove(flight.ready.account_id, result)
             metrics.deliveries.labels(status).inc()
             log.info(
                 "delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id
             )
         return flight.more or status != "sent"
+
+    async def _prove(self, account_id: str, result: Sent | Exception) -> None:
+        """What leaves after a trouble, or first of all, wakes the conversations of its account that are held for it."""
+        if isinstance(result, NotSent):
+            self._proven.discard(account_id)
+        elif isinstance(result, Sent) and account_id not in self._proven:
+            try:
+                async with self._ledger.transaction() as tx:
+                    await holding.wake(tx, account_id, self._clock.now())
+            except StoreUnavailable:
+                return  # the next one wakes them
+            self._proven.add(account_id)
 
     async def _unless_held(self, flight: InFlight, write_before: float, held: bool) -> Sent | Exception:
         if held:

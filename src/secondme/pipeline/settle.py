@@ -14,13 +14,15 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.together import Together
 from secondme.ports import Clock
 from secondme.stores.ledger import Connection, Ledger, settling, taken
-from secondme.stores.ledger.deliveries import InFlight
+from secondme.stores.ledger.deliveries import InFlight, Ready
 from secondme.stores.ledger.due import Receipt
+from secondme.stores.ledger.holding import Patience
 
 log = get_logger(__name__)
-MAX_TRIES = 5
+MAX_TRIES = 5  # for a message's own sake; after them it waits as for an account that is down
 _DOWN_FOR = timedelta(seconds=30)  # where the provider does not say when the account may send again
 _NOT_NOW = timedelta(seconds=1)
+_UNREACHED = timedelta(seconds=15)
 
 type Outcome = tuple[InFlight, Sent | Exception]
 
@@ -32,7 +34,9 @@ class NotTried(NotSent):
 class Settle:
     """Writes down what became of deliveries, and tells of it."""
 
-    def __init__(self, ledger: Ledger, effects: Effects, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, effects: Effects, clock: Clock, patience: Patience) -> None:
+        """`patience` is how long each account still answers: so long is tried what does not leave."""
+        self._patience = patience
         self._ledger = ledger
         self._effects = effects
         self._clock = clock
@@ -100,18 +104,27 @@ class Settle:
         delivery = flight.ready
         if isinstance(result, Sent):
             return "sent", await taken.sent(tx, self._ledger.vault, flight, result, now)
-        if isinstance(result, ChannelDown):
-            again = now + (result.wait or _DOWN_FOR)
-            return "retry", await settling.not_sent(tx, delivery, again, str(result), now, free=True)
-        if isinstance(result, NotTried):
-            return "retry", await settling.not_sent(tx, delivery, now + _NOT_NOW, str(result), now, free=True)
-        if isinstance(result, NotSent) and delivery.attempts + 1 < MAX_TRIES:
-            again = now + max(timedelta(seconds=2**delivery.attempts), result.wait or timedelta(0))
-            return "retry", await settling.not_sent(tx, delivery, again, str(result), now)
-        if isinstance(result, NotSent | Rejected):
-            rule = result.rule if isinstance(result, Rejected) else None
-            return "failed", await settling.not_sent(tx, delivery, None, str(result), now, rule=rule)
+        if isinstance(result, NotSent):
+            return "retry", await self._put_off(tx, delivery, result, now)
+        if isinstance(result, Rejected):
+            return "failed", await settling.not_sent(tx, delivery, None, str(result), now, rule=result.rule)
         return "uncertain", await settling.uncertain(tx, delivery, str(result), now)
+
+    async def _put_off(
+        self, tx: Connection, delivery: Ready, result: NotSent, now: datetime
+    ) -> tuple[list[Receipt], bool]:
+        """Plan it again, after its own tries for as long as the account answers."""
+        wait = result.wait or timedelta(0)
+        patience: Patience | None = None
+        if isinstance(result, NotTried):
+            wait, patience = _NOT_NOW, {}
+        elif isinstance(result, ChannelDown):
+            wait, patience = result.wait or _DOWN_FOR, self._patience
+        elif delivery.attempts + 1 < MAX_TRIES:
+            wait = max(timedelta(seconds=2**delivery.attempts), wait)
+        else:
+            wait, patience = max(_UNREACHED, wait), self._patience
+        return await settling.not_sent(tx, delivery, now + wait, str(result), now, patience=patience)
 
 
 def _plain(group: Sequence[Outcome]) -> list[tuple[InFlight, Sent]]:

@@ -1,10 +1,11 @@
 """What is known of a delivery after the fence: not sent, uncertain, refused, or settled by a later word."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from secondme.domain.delivery import DeliveryKind, Sent, StatusUpdate
-from secondme.stores.ledger import due
+from secondme.stores.ledger import due, holding
 from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, Ready, open_in_flight
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.pool import Connection
@@ -12,9 +13,6 @@ from secondme.stores.ledger.taken import keep_reply, mark_sent
 from secondme.stores.vault import Vault
 
 _ECHO_WITHIN = timedelta(minutes=10)  # later, the same words are the owner's
-_LATE = (
-    "order.late"  # why an order ends that found no mouth in time: it must not surprise anybody hours later
-)
 
 
 async def not_sent(
@@ -24,14 +22,15 @@ async def not_sent(
     error: str,
     now: datetime,
     *,
-    free: bool = False,
+    patience: holding.Patience | None = None,
     rule: str | None = None,
 ) -> tuple[list[Receipt], bool]:
     """No byte left: planned again for `retry_at`, or failed for good by `rule`. Presence is never tried again.
 
     One that a press has named uncertain meanwhile ends failed: it is now known that nothing left. One that was
-    overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back. A `free` one
-    counts as no try; it is sent back, to be composed no sooner than `retry_at`, if it would be too old by then.
+    overtaken while it was in flight (a newer message of the burst, an edit, a deletion) is sent back. With
+    `patience` it is no fault of the message and counts as no try; if it would be too old by `retry_at` it is sent back,
+    to be composed no sooner, and ends failed once its account's patience is spent.
     """
     await due.lock(tx, [delivery.conversation_id])
     row = await tx.fetchrow(
@@ -44,14 +43,16 @@ async def not_sent(
         error,
         now,
         retry_at,
-        int(free),
+        int(patience is not None),
         rule,
     )
     if row and not DeliveryKind(row["kind"]).speaks:
         # A tick that failed is no reason to compose anew: what is to be said has a fence of its own.
         return await _after_ending(tx, delivery, now, send_back=False)
-    if free and await _too_old(tx, delivery, retry_at):
-        return await _after_ending(tx, delivery, now, send_back=True, orders=_LATE)
+    planned = row is not None and row["status"] == "planned"
+    if planned and patience is not None and retry_at and await holding.outlived(tx, delivery, retry_at):
+        ended = await holding.send_back(tx, delivery, patience, now, retry_at)
+        return await _after_ending(tx, delivery, now, ended=ended)
     overtaken = await tx.fetchval(
         """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
              JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND d.kind = 'text' AND (
@@ -65,19 +66,6 @@ async def not_sent(
     )
     failed = row is not None and row["status"] == "failed"
     return await _after_ending(tx, delivery, now, send_back=failed or overtaken)
-
-
-async def _too_old(tx: Connection, delivery: Ready, by: datetime | None) -> bool:
-    """Whether the plan will have outlived itself; if so, what it answers is held until then."""
-    return bool(
-        await tx.fetchval(
-            """UPDATE conversations c SET not_before = greatest(c.not_before, $2) FROM deliveries d
-               WHERE d.id = $1 AND c.id = d.conversation_id AND d.created_at < $3 RETURNING true""",
-            delivery.id,
-            by,
-            by and by - PLAN_LIVES,
-        )
-    )
 
 
 async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
@@ -107,15 +95,13 @@ async def broken(tx: Connection, delivery: Ready, error: str, now: datetime) -> 
 
 
 async def _after_ending(
-    tx: Connection, delivery: Ready, now: datetime, *, send_back: bool, orders: str | None = None
+    tx: Connection, delivery: Ready, now: datetime, *, send_back: bool = False, ended: Sequence[Receipt] = ()
 ) -> tuple[list[Receipt], bool]:
     """Receipts, and whether the conversation is due again. A part goes only when the one before it is sent:
     after one that did not, the rest of its Turn is sent back."""
-    receipts = []
+    receipts = list(ended)
     if send_back:
-        receipts = await due.withdraw(
-            tx, [delivery.conversation_id], now, turn=delivery.turn_id, orders=orders
-        )
+        receipts += await due.withdraw(tx, [delivery.conversation_id], now, turn=delivery.turn_id)
     receipts += await due.settle_turns(tx, [delivery.turn_id], now)
     return receipts, bool(await due.recompute(tx, [delivery.conversation_id]))
 
@@ -169,24 +155,11 @@ async def refused(
     receipts = await due.withdraw(tx, [delivery.conversation_id], now)
     if delivery.kind.ordered:
         receipts += await due.withdraw(
-            tx, [delivery.conversation_id], now, turn=delivery.turn_id, orders=rule or _LATE
+            tx, [delivery.conversation_id], now, turn=delivery.turn_id, orders=rule or holding.LATE
         )
     if rule is not None:
         receipts += await due.silence(tx, [delivery.conversation_id], rule, now, only=row["answered"])
     await due.recompute(tx, [delivery.conversation_id])
-    return receipts
-
-
-async def expire_plans(tx: Connection, now: datetime) -> list[Receipt]:
-    """Send back what was planned so long ago that no mouth can be there: its content must not wait for one."""
-    rows = await tx.fetch(
-        "SELECT DISTINCT conversation_id FROM deliveries WHERE status = 'planned' AND not_before < $1",
-        now - PLAN_LIVES,
-    )
-    stranded = [row["conversation_id"] for row in rows]
-    await due.lock(tx, stranded)
-    receipts = await due.withdraw(tx, stranded, now, orders=_LATE)
-    await due.recompute(tx, stranded)
     return receipts
 
 
