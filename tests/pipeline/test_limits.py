@@ -1,14 +1,17 @@
 """How fast an account may speak: what goes at once, what waits, and for how long."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondme.domain.delivery import DeliveryKind
+from secondme.embedded import Addresses
 from secondme.pipeline.limits import META, Limits, Pace, Rate
 from secondme.stores.ledger.deliveries import Ready
+from tests.support.world import World
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ANA, BEN = uuid4(), uuid4()
@@ -70,7 +73,9 @@ def test_ticks_are_no_messages() -> None:
     tick = Ready(ids[0], "main", ANA, ids[3], ids[4], 0, DeliveryKind.READ)
     first = Ready(ids[1], "main", ANA, ids[3], ids[4], 0)
     second = Ready(ids[2], "main", ANA, ids[3], ids[4], 0)
-    assert limits.room([tick, first, tick, second], NOW) == ([tick, first, tick], [at(1)])
+    assert limits.room([tick, first, tick, second], NOW) == [tick, first, tick]
+    assert limits.waiting(NOW) == {ids[3]: at(1)}
+    assert limits.waiting(at(1)) == {}
 
 
 def test_templates_and_media_are_messages() -> None:
@@ -78,4 +83,39 @@ def test_templates_and_media_are_messages() -> None:
     ids = [uuid4() for _ in range(4)]
     template = Ready(ids[0], "main", ANA, ids[2], ids[3], 0, DeliveryKind.TEMPLATE)
     medium = Ready(ids[1], "main", ANA, ids[2], ids[3], 0, DeliveryKind.MEDIA)
-    assert limits.room([template, medium], at(0)) == ([template], [at(6)])
+    assert limits.room([template, medium], at(0)) == [template]
+    assert limits.waiting(at(0)) == {ids[2]: at(6)}
+
+
+def test_an_account_that_is_full_waits_as_one_and_no_clock_makes_it_longer() -> None:
+    limits = Limits({"main": Pace(account=Rate(2, 1), contact=Rate(1 / 6, 45))})
+    ids = [uuid4() for _ in range(6)]
+    first, second = (
+        Ready(ids[0], "main", ANA, ids[2], ids[3], 0),
+        Ready(ids[1], "main", BEN, ids[4], ids[5], 0),
+    )
+    assert limits.room([first, second], NOW) == [first]
+    assert limits.waiting(NOW) == {"main": at(0.5)}
+    assert limits.waiting(at(-3600)) == {}, "the clock was set back"
+
+
+async def test_who_has_no_room_holds_up_nobody_else(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    """Ten contacts over their pace stand first in the queue, and another contact and another account behind them."""
+    limits = Limits({"main": Pace(account=Rate(80, 80), contact=Rate(1 / 60, 1))})
+    async with World.open(addresses, template, tmp_path, limits=limits) as world:
+        crowd = [f"+1555010{number:02}" for number in range(10)]
+        for who in crowd:
+            await world.says("one", who)
+        await world.settled()
+        for who in crowd:
+            await world.says("two", who)
+        await world.until("SELECT count(*) = 10 FROM deliveries WHERE status = 'planned'")
+        await world.says("behind them", "+15550199")
+        await world.says("elsewhere", crowd[0], account="journal")
+        await world.until("SELECT count(*) = 12 FROM messages WHERE outcome = 'replied'", 3)
+        assert sorted(world.phones.texts()[10:]) == ["re: behind them", "re: elsewhere"]
+        world.clock.jump(timedelta(seconds=61))
+        await world.settled()
+        assert world.phones.texts().count("re: two") == 10

@@ -27,6 +27,7 @@ from secondme.pipeline.importing import Importer
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge, QuietHours
+from secondme.pipeline.limits import Limits
 from secondme.pipeline.outbox import Outbox
 from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.personas import Personas
@@ -147,6 +148,7 @@ class World:
         network: str = "simulator",
         channel: Channel | None = None,
         clock: MovableClock | None = None,
+        limits: Limits | None = None,
     ) -> AsyncIterator["World"]:
         """Accounts are `main` (a clone whose new contacts are enabled and whose debounce is short) and `journal`.
 
@@ -188,6 +190,7 @@ class World:
                 spoken,
                 clock,
                 frozenset(accounts if network == "whatsapp_cloud" else ()),
+                limits,
                 patience={name: profile.answer_within for name, profile in chosen.items()},
             ),
             switch=switch,

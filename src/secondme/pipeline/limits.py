@@ -57,6 +57,7 @@ class Limits:
     paces: Mapping[str, Pace]
     _accounts: dict[str, _Bucket] = field(default_factory=dict)
     _contacts: OrderedDict[tuple[str, UUID], _Bucket] = field(default_factory=OrderedDict)
+    _full: dict[str | UUID, tuple[datetime, datetime]] = field(default_factory=dict)  # found when, until when
 
     def take(self, account_id: str, contact_id: UUID, now: datetime) -> datetime | None:
         """Room for one message now: taken, and None; or the moment to ask again, and nothing taken."""
@@ -71,17 +72,29 @@ class Limits:
             bucket.left -= 1.0
         return None
 
-    def room(self, ready: Sequence[Ready], now: datetime) -> tuple[list[Ready], list[datetime]]:
-        """Those that may go now, and when to ask again for the others. Ticks and typing are no messages and may."""
-        may, later = [], []
+    def room(self, ready: Sequence[Ready], now: datetime) -> list[Ready]:
+        """Those that may go now; the others are `waiting`. Ticks and typing are no messages and may."""
+        may = []
         for delivery in ready:
-            speaks = delivery.kind.speaks
-            wait = self.take(delivery.account_id, delivery.contact_id, now) if speaks else None
+            account_id, contact_id = delivery.account_id, delivery.contact_id
+            wait = self.take(account_id, contact_id, now) if delivery.kind.speaks else None
             if wait is None:
                 may.append(delivery)
+            elif self._contacts[account_id, contact_id].left < 1.0:
+                self._full[delivery.conversation_id] = now, wait
             else:
-                later.append(wait)
-        return may, later
+                self._full[account_id] = now, wait
+        return may
+
+    def waiting(self, now: datetime) -> dict[str | UUID, datetime]:
+        """Accounts and conversations that found no room, each with the moment at which to ask again.
+
+        Whoever looks for what is ready leaves them out, so that what waits does not hide what need not.
+        """
+        self._full = {
+            who: (found, until) for who, (found, until) in self._full.items() if found <= now < until
+        }
+        return {who: until for who, (_, until) in self._full.items()}
 
     def _account(self, account_id: str, pace: Pace, now: datetime) -> _Bucket:
         return self._accounts.setdefault(account_id, _Bucket(pace.account, pace.account.burst, now))

@@ -107,9 +107,15 @@ class Outbox:
         if room <= 0:
             return None
         now = self._clock.now()
+        full = self._limits.waiting(now)
         async with self._ledger.light() as light:
             found = await deliveries.ready(
-                light, list(self._channels), list(self._busy), now + timedelta(seconds=SWEEP), room
+                light,
+                [account for account in self._channels if account not in full],
+                list(self._busy),
+                [who for who in full if isinstance(who, UUID)],
+                now + timedelta(seconds=SWEEP),
+                room,
             )
         group = [delivery for moment, delivery in found if moment <= now]
         later = [moment for moment, _ in found if moment > now]
@@ -117,13 +123,11 @@ class Outbox:
             if await self._silent():
                 self._proven.clear()
                 return now + _SILENT_FOR
-            group, waits = self._limits.room(group, now)
-            later += waits
-            if group:
-                await self._pass(group)
-                if len(found) == room:
-                    self._bell.ring()  # there may be more
-        return min(later, default=None)
+            if may := self._limits.room(group, now):
+                await self._pass(may)
+            if len(found) == room:
+                self._bell.ring()  # there may be more
+        return min([*later, *self._limits.waiting(now).values()], default=None)
 
     async def _silent(self) -> bool:
         """Whether a stop is known, asked anew after a moment: nothing needs to reach the fence to be told so there."""

@@ -65,7 +65,7 @@ class Steps:
     async def ready(self) -> list[Ready]:
         now = self.world.clock.now()
         async with self.world.ledger.transaction() as tx:
-            return [r for _, r in await deliveries.ready(tx, list(self.world.accounts), [], now, 100)]
+            return [r for _, r in await deliveries.ready(tx, list(self.world.accounts), [], [], now, 100)]
 
     async def fence(self, delivery: Ready, now: datetime | None = None) -> InFlight | None:
         ledger, now = self.world.ledger, now or self.world.clock.now()

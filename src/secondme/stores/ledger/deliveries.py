@@ -53,14 +53,18 @@ class InFlight:
 
 
 async def ready(
-    tx: Connection, accounts: list[str], busy: list[UUID], until: datetime, limit: int
+    tx: Connection, accounts: list[str], busy: list[UUID], full: list[UUID], until: datetime, limit: int
 ) -> list[tuple[datetime, Ready]]:
-    """What may go by `until`, with its moment: the first open delivery of each conversation that is not `busy` here."""
+    """What may go by `until`, with its moment: the first open delivery of each conversation that is not `busy` here.
+
+    `full` are conversations in which nothing that speaks may leave just now; ticks and typing may.
+    """
     rows = await tx.fetch(
         """SELECT d.id, d.account_id, d.user_id, d.conversation_id, d.turn_id, d.attempts, d.kind, d.not_before
            FROM deliveries d
            WHERE d.status = 'planned' AND d.not_before <= $1 AND d.account_id = ANY($2)
-             AND NOT (d.conversation_id = ANY($3)) AND NOT EXISTS (
+             AND NOT (d.conversation_id = ANY($3))
+             AND NOT (d.conversation_id = ANY($5) AND d.kind NOT IN ('typing', 'read')) AND NOT EXISTS (
                SELECT 1 FROM deliveries e WHERE e.conversation_id = d.conversation_id AND e.seq < d.seq
                  AND e.status IN ('planned', 'in_flight'))
            ORDER BY d.not_before LIMIT $4""",
@@ -68,6 +72,7 @@ async def ready(
         accounts,
         busy,
         limit,
+        full,
     )
     return [(row["not_before"], _ready(row)) for row in rows]
 
