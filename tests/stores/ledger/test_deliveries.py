@@ -173,6 +173,17 @@ async def test_a_status_may_come_before_the_answer_to_the_request(steps: Steps) 
     assert tuple(row) == ("sent", "read")
 
 
+async def test_a_no_before_the_answer_to_the_request_leaves_nothing_said(steps: Steps) -> None:
+    message = await planned(steps, "hello")
+    flight = await steps.fly()
+    await learn(steps, "failed", callback=str(flight.ready.id), provider_id="wamid-1")
+    await steps.sent(flight, "wamid-1")
+    assert await steps.statuses() == ["failed"]
+    assert await steps.world.receipts() == [("failed", "outbox.rejected")]
+    (row,) = await steps.rows("SELECT reply_text FROM messages WHERE id = $1", message)
+    assert row["reply_text"] is None, "the next prompt would show it as said"
+
+
 async def test_an_echo_in_flight_is_known_by_its_words(steps: Steps) -> None:
     """Before the provider has told its id, only the words can tell that they are ours."""
     await planned(steps, "hello")
