@@ -196,6 +196,15 @@ async def test_an_echo_in_flight_is_known_by_its_words(steps: Steps) -> None:
     assert await steps.world.value("SELECT count(*) FROM pauses") == 0
 
 
+async def test_an_echo_of_what_was_sent_without_an_id_is_ours_once(steps: Steps) -> None:
+    await planned(steps, "hello")
+    await steps.sent(await steps.fly(), None)
+    assert await steps.world.says("hello", from_me=True, id="echo-1") is None
+    assert await steps.world.value("SELECT count(*) FROM pauses") == 0
+    assert await steps.world.says("hello", from_me=True, id="echo-2") is not None, "the owner's, by now"
+    assert await steps.world.value("SELECT count(*) FROM pauses WHERE reason = 'owner_word'") == 1
+
+
 async def test_the_same_words_afterwards_are_the_owners(steps: Steps) -> None:
     await planned(steps, "hello")
     await steps.sent(await steps.fly(), "wamid-1")

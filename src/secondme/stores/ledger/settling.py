@@ -176,8 +176,8 @@ async def settle_by_word(
 ) -> list[Receipt] | None:
     """An echo or a status about something of ours settles it as sent; None where it is not ours.
 
-    By the provider's id, by our id that it returned, or, while a delivery of that conversation is in flight or
-    uncertain, by a keyed digest of its text.
+    By the provider's id, by our id that it returned, or, while the provider's id of a delivery of that conversation
+    is not known, by a keyed digest of its text.
     """
     row = await tx.fetchrow(
         """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
@@ -185,8 +185,8 @@ async def settle_by_word(
            WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read')
              AND d.status IN ('in_flight', 'uncertain', 'sent') AND ($4::uuid IS NULL OR d.conversation_id = $4)
              AND (d.provider_message_id = $2 OR d.id = $3
-               OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.status IN ('in_flight', 'uncertain')
-                 AND d.in_flight_at > $6))
+               OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.in_flight_at > $6
+                 AND (d.status <> 'sent' OR d.provider_message_id IS NULL)))
            ORDER BY d.seq LIMIT 1""",
         account_id,
         vault.digest("message", result.provider_id) if result.provider_id else None,
