@@ -106,9 +106,12 @@ async def enable(wanted: str, enabled: bool) -> None:
     """Let a contact be answered, or never, on every account."""
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
-        await app.control.enable(rows[0].id, enabled)
+        leaving = await app.control.enable(rows[0].id, enabled)
         if not enabled:
             print(f"{name_of(rows)} is not answered any more.")
+            if leaving:
+                begun = show.count(len(leaving), "delivery", "deliveries")
+                print(f"{begun} had begun and may still arrive: {', '.join(map(str, leaving))}")
             return
         print(f"{name_of(rows)} may be answered from now on.")
         pause = _pause_of(rows[0], await pauses_now(app))

@@ -46,13 +46,19 @@ class Control:
             raise Ambiguous(f"{wanted!r} fits several contacts; use an id: {ids}.")
         return matches
 
-    async def enable(self, contact_id: UUID, enabled: bool, account_id: str | None = None) -> None:
-        """Let SecondMe answer this contact, or never."""
+    async def enable(
+        self, contact_id: UUID, enabled: bool, account_id: str | None = None
+    ) -> tuple[UUID, ...]:
+        """Let SecondMe answer this contact, or never.
+
+        After the latter nothing leaves to them but the deliveries that are returned: they had begun, and end uncertain.
+        """
         async with self._ledger.transaction() as tx:
             await people.set_enabled(tx, contact_id, enabled, account_id)
         self._effects.acted(
             "contact.enabled" if enabled else "contact.disabled", contact_id, self._clock.now()
         )
+        return () if enabled else await self._switch.drain(contact_id)
 
     async def relate(self, contact_id: UUID, relationship: str, persona_id: str | None = None) -> None:
         """Say how the owner knows the contact; `persona_id` overrides the persona chosen by that."""

@@ -71,7 +71,7 @@ class Switch:
             return Pressed(False, await hold_press(self._files.file, self._signals, now))
         if contact_id is None and until is not None:
             await self._signals.press(now)
-        leaving = await self._drain(contact_id)
+        leaving = await self.drain(contact_id)
         try:
             silenced = await self._end_waiting(contact_id, now)
         except StoreUnavailable:
@@ -106,8 +106,11 @@ class Switch:
         if not task.cancelled() and (error := task.exception()):
             log.warning("switch.not_taken", error=type(error).__name__)
 
-    async def _drain(self, contact_id: UUID | None) -> tuple[UUID, ...]:
-        """Let running fences end, then wait a little for what they let through; the rest is named and uncertain."""
+    async def drain(self, contact_id: UUID | None) -> tuple[UUID, ...]:
+        """Let running fences end, then wait a little for what they let through; the rest is named and uncertain.
+
+        For after a commit that no later fence passes.
+        """
         deadline = time.monotonic() + _WAIT
         try:
             async with self._ledger.transaction() as tx:

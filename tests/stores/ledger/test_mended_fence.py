@@ -36,3 +36,17 @@ async def test_a_press_for_one_contact_waits_for_that_contacts_fence(steps: Step
             await steps.world.until(WAITS)
             assert not press.done()
         await press
+
+
+async def test_disabling_waits_for_the_contacts_fence_and_names_what_is_leaving(steps: Steps) -> None:
+    ready = (await three(steps))[0]
+    async with elsewhere(steps) as mouth:
+        async with mouth.transaction():
+            await mouth.execute(OPEN_FENCE.format("hashtext($2)"), CONTACT_LOCK, str(ready.contact_id))
+            disable = asyncio.create_task(steps.world.control.enable(ready.contact_id, False))
+            await steps.world.until(WAITS)
+            assert not disable.done()
+        assert await disable == ()
+    await steps.world.control.enable(ready.contact_id, True)
+    assert await steps.fence(ready)
+    assert await steps.world.control.enable(ready.contact_id, False) == (ready.id,)
