@@ -238,7 +238,7 @@ def load(file: Path | None = None) -> Settings:
         try:
             values = yaml.safe_load(file.read_text()) or {}
         except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
+            raise ConfigError(f"{file} cannot be read: {_unread(error)}") from None
         if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
             raise ConfigError(f"{file} must hold settings as `name: value` lines.")
     if strange := [name for name in values if not _is_known(name)]:
@@ -277,6 +277,16 @@ def _strange(names: list[str]) -> str:
         near = get_close_matches(name.upper(), [k.upper() for k in known], 1)
         said.append(f"{name} is no setting" + (f" (did you mean {near[0].lower()}?)" if near else ""))
     return ", ".join(said)
+
+
+def _unread(error: Exception) -> str:
+    """What is wrong and where, without the line itself: it may hold a secret."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{error.problem} (line {mark.line + 1}, column {mark.column + 1})."
+    if isinstance(error, OSError):
+        return f"{error.strerror}."
+    return "it is not written in UTF-8, or holds characters that no text has."
 
 
 def _plainly(complaint: str) -> str:

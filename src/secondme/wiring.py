@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -225,7 +226,12 @@ _CHANNELS: dict[str, Callable[[Settings, str], Channel]] = {
     "simulator": lambda settings, account: SimulatorChannel(settings.simulator_api_base_url),
     "whatsapp_cloud": lambda settings, account: WhatsAppCloudChannel(make_numbers(settings)[account]),
 }
-_OF_A_NUMBER = ("phone_number_id", "permanent_token", "verify_token", "app_secret")
+_OF_A_NUMBER = {
+    "phone_number_id": re.compile(r"[0-9]+", re.ASCII),
+    "permanent_token": re.compile(r"[!-~]+"),
+    "verify_token": re.compile(r"[^\x00-\x1f\x7f]+"),
+    "app_secret": re.compile(r"[!-~]+"),
+}
 
 
 def make_numbers(settings: Settings) -> dict[str, Number]:
@@ -249,6 +255,17 @@ def make_numbers(settings: Settings) -> dict[str, Number]:
     ]
     if missing:
         raise ConfigError(f"Meta's API needs {', '.join(missing)}: see docs/channels/whatsapp_cloud.md.")
+    unusable = [
+        f"{name} of account {account}"
+        for account, values in found.items()
+        for name, value in values.items()
+        if not _OF_A_NUMBER[name].fullmatch(value)
+    ]
+    if unusable:
+        raise ConfigError(
+            f"Meta's API cannot be reached with this: {', '.join(unusable)}. A phone_number_id is made of digits, a"
+            " token or secret has no blanks and no line breaks: copy them again."
+        )
     if len({values["phone_number_id"] for values in found.values()}) < len(found):
         raise ConfigError("Every account on Meta's API needs a phone_number_id of its own in secondme.yaml.")
     base = settings.whatsapp_api_base_url or HOST

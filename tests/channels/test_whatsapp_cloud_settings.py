@@ -36,6 +36,20 @@ def test_without_one_of_them_nothing_starts(name: str) -> None:
         make_accounts(made(**{key: value for key, value in WHOLE.items() if key != name}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("phone_number_id", "+49 170 1234567"),
+        ("permanent_token", "EAAtoken\nEAAtail"),
+        ("app_secret", "two words"),
+    ],
+)
+def test_what_was_copied_wrong_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} of account main") as raised:
+        make_accounts(made(**WHOLE | {f"whatsapp_{name}": value}))
+    assert value not in str(raised.value)
+
+
 def test_a_number_of_the_environment() -> None:
     settings = made(**WHOLE)
     number = make_numbers(settings)["main"]

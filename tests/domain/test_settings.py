@@ -139,6 +139,12 @@ def test_a_file_that_holds_no_settings_is_named(text: str) -> None:
     assert "\n" not in str(refusal.value)
 
 
+def test_what_is_wrong_with_a_file_is_told_without_what_stands_in_it() -> None:
+    with pytest.raises(ConfigError, match=r"line 1, column") as refusal:
+        written("whatsapp_permanent_token: EAASECR: x\n")
+    assert "EAASECR" not in str(refusal.value)
+
+
 def test_a_name_that_no_setting_has_is_not_passed_over() -> None:
     with pytest.raises(ConfigError, match=r"quiet_hour is no setting \(did you mean quiet_hours\?\)"):
         written("profile: clone\nquiet_hour: 23:00-07:00\n")

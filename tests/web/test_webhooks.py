@@ -254,3 +254,9 @@ async def test_the_owners_word_in_the_app_is_the_owners(meta: Meta) -> None:
     assert await meta.world.receipts() == [("silent", "owner.stepped_in")]
     assert await meta.value("SELECT count(*) FROM pauses WHERE reason = 'owner_word'") == 1
     assert await meta.value("SELECT count(*) FROM contacts") == 1
+
+
+async def test_a_wrong_secret_is_said_once_in_a_while(meta: Meta, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        assert (await meta.post(body(envelope([text()], "changes")), secret="not ours"))[0] == 401
+    assert sum("webhook.refused" in str(record.msg) for record in caplog.records) == 1

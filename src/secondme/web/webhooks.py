@@ -1,5 +1,6 @@
 """Meta's webhooks: believed only when signed, read tolerantly, answered with 200 once everything in them is durable."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ log = get_logger(__name__)
 _OK = answer({"ok": True})
 PATH = "/webhooks/whatsapp"
 _LONGEST_CHALLENGE = 200  # characters
+_SELDOM = 60.0  # seconds
 _STRAYS = 5_000  # messages to numbers that are not set up here: an app may have others than ours
 
 
@@ -26,6 +28,7 @@ class MetaRoutes:
         self._inbox = inbox
         self._clock = clock
         self._said_unknown = False
+        self._said_refused = -_SELDOM
 
     def routes(self) -> dict[tuple[str, str], Route]:
         found = self._at(PATH, self._numbers)
@@ -49,7 +52,7 @@ class MetaRoutes:
         signature = request.header(b"x-hub-signature-256")
         believed = [number for number in numbers if number.signed(request.body, signature)]
         if not believed:
-            metrics.webhooks_refused.inc()
+            self._refused()
             return answer({"error": "The signature is missing or wrong."}, 401)
         try:
             body = load(request.body)
@@ -73,6 +76,14 @@ class MetaRoutes:
             metrics.webhook_others.labels(kind).inc(count)
         if parsed.other:
             self._tell(parsed)
+
+    def _refused(self) -> None:
+        """Anybody may post nonsense, and a wrong app secret looks the same: said, but not with every post."""
+        metrics.webhooks_refused.inc()
+        now = time.monotonic()
+        if now - self._said_refused >= _SELDOM:
+            self._said_refused = now
+            log.warning("webhook.refused", status=401)
 
     def _tell(self, parsed: Parsed) -> None:
         if parsed.other[UNKNOWN_NUMBER] and not self._said_unknown:
