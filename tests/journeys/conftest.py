@@ -20,7 +20,7 @@ import uvicorn
 
 from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
 from secondme.domain.profile import Profile
-from secondme.domain.turn import Draft, Turn
+from secondme.domain.turn import Draft, Part, Turn
 from secondme.embedded import Addresses
 from secondme.profiles import PROFILES
 from secondme.web.gateway import create_gateway
@@ -42,17 +42,22 @@ class StandingClock(MovableClock):
 
 
 class WaitingMind(EchoMind):
-    """A mind that answers when it may: `thinking` is set while it is asked, and `may` lets it answer."""
+    """A mind that answers when it may: `thinking` is set while it is asked, and `may` lets it answer.
+
+    Where `words` are set it says them, to the last message, instead of its echo.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.thinking, self.may = asyncio.Event(), asyncio.Event()
         self.may.set()
+        self.words: str | None = None
 
     async def complete(self, turn: Turn) -> Draft:
         self.thinking.set()
         await self.may.wait()
-        return await super().complete(turn)
+        echo = await super().complete(turn)
+        return echo if self.words is None else Draft((Part(self.words, turn.messages[-1].id),), self.name)
 
     def hold(self) -> None:
         """Think, from now on, until `may` is set."""

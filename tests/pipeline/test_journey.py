@@ -3,11 +3,14 @@
 import asyncio
 import re
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from secondme.domain.errors import Ambiguous, MindFailed, NotSent, Rejected, SendUncertain
 from secondme.domain.message import Kind
+from secondme.pipeline.effects import MESSAGES
 from tests.support.world import World
 
 
@@ -26,6 +29,20 @@ async def test_a_second_delivery_of_a_message_changes_nothing(world: World) -> N
     await world.says("hi", id="same")
     await asyncio.sleep(0.5)
     assert world.phones.texts() == ["re: hi"]
+    last = await world.says("bye")
+    await world.settled()
+    assert await _rung_for(world, last) == [str(first), str(last)]
+
+
+async def _rung_for(world: World, last: UUID | None) -> list[str]:
+    """The messages that the orchestrator was rung for as they came, up to the bell of the last."""
+    async with asyncio.timeout(8):
+        while True:
+            bells: Any = await world.signals._wire.calls.xrange(MESSAGES)
+            rung = [bell["messageId"] for _, bell in bells if bell["content"].startswith("message:")]
+            if str(last) in rung:
+                return rung
+            await asyncio.sleep(0.02)
 
 
 async def test_a_burst_is_one_turn(world: World) -> None:
