@@ -5,12 +5,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import pytest
 from pydantic import BaseModel
 
@@ -26,71 +25,8 @@ from secondme.llm.plan import Plan
 from secondme.llm.purse import Purse
 from secondme.observe import metrics
 from secondme.ports import Extraction, Question
-from tests.llm.asking import KEY, WORDS, Notes, model, requests
+from tests.llm.asking import HandClock, Notes, model
 from tests.llm.turns import turn
-
-FAULTS = [
-    "empty",
-    "malformed",
-    "wrong-type",
-    "huge",
-    "status-401",
-    "status-429",
-    "status-429-1",
-    "status-500",
-    "status-529",
-    "hangup",
-    "slow",
-    "drip",
-]
-
-
-class HandClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-
-async def switched(stub: str, to: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        await session.post(f"{stub.removesuffix('/v1')}/switch", data=to)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_two_hundred_faults_and_then_it_is_well_again(openai_stub: str, fault: str) -> None:
-    """No garbage, a breaker open by the fifth failure, one probe a rest, and closed by the first answer."""
-    await switched(openai_stub, fault)
-    clock, breaker = HandClock(), Breaker()
-    wait = 0.05 if fault in ("slow", "drip") else 5.0
-    asks = Guarded(ModelMind(model(openai_stub, "switch", timeout=wait)), breaker, clock=clock)
-    before = len([r for r in await requests(openai_stub) if r["body"]["model"] == "switch"])
-    asked = 0
-    for number in range(1, 201):
-        with pytest.raises(MindFailed) as failed:
-            await asks.complete(turn(WORDS))
-        assert WORDS not in str(failed.value) and KEY not in str(failed.value)
-        asked += failed.value.cause != "open"
-        if number == FAILURES:
-            assert breaker.state(clock()) is State.OPEN
-        clock.seconds += 1
-    assert asked <= FAILURES + 200 // (1 if fault == "status-429-1" else 30) + 1
-    seen = len([r for r in await requests(openai_stub) if r["body"]["model"] == "switch"])
-    assert seen - before <= asked
-    await switched(openai_stub, "ok")
-    clock.seconds += 30
-    if fault in ("slow", "drip"):
-        await asks.close()
-        asks = Guarded(ModelMind(model(openai_stub, "switch")), breaker, clock=clock)
-    assert (await asks.complete(turn("Hi"))).parts
-    assert breaker.state(clock()) is State.CLOSED
-    await asks.close()
 
 
 async def test_a_refusal_or_a_long_answer_is_not_held_against_the_service(openai_stub: str) -> None:

@@ -11,7 +11,7 @@ marked with cache_control is written to a cache at first and read from it afterw
     status-N[-S]  that status, with Retry-After S, and the key in its body
     slow       after 30 s                hangup     cuts the connection   huge        10 MB
     drip       a byte every 50 ms        no-usage   no figures            lies        absurd figures
-    misfit-N   a form filled in wrongly N times
+    misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
 
 `GET /requests` lists what was asked: headers, body and path.
 """
@@ -37,6 +37,7 @@ MESSAGES = TypeAdapter(list[MessageParam])
 asked: deque[dict[str, Any]] = deque(maxlen=1000)
 cached: set[str] = set()
 misfits: dict[str, int] = {}
+told = {"model": "ok"}
 
 
 def problem_with(request: web.Request, body: dict[str, Any]) -> str | None:
@@ -163,10 +164,15 @@ async def messages(request: web.Request) -> web.StreamResponse:
         return error(401, "authentication_error", "x-api-key header is required")
     if (problem := problem_with(request, body)) is not None:
         return error(400, "invalid_request_error", problem)
-    model = str(body["model"])
+    model = told["model"] if body["model"] == "switch" else str(body["model"])
     if (special := await misbehave(request, model)) is not None:
         return special
     return web.json_response(answer_of(model, body))
+
+
+async def switch(request: web.Request) -> web.Response:
+    told["model"] = await request.text()
+    return web.Response()
 
 
 async def requests(_request: web.Request) -> web.Response:
@@ -176,6 +182,7 @@ async def requests(_request: web.Request) -> web.Response:
 async def serve(port: int) -> None:
     app = web.Application()
     app.router.add_post("/v1/messages", messages)
+    app.router.add_post("/switch", switch)
     app.router.add_get("/requests", requests)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
