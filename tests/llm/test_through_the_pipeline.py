@@ -27,13 +27,20 @@ from tests.support.world import MovableClock, World
 
 FAULTS = (
     "empty",
+    "truncated",
+    "refused",
+    "tool",
     "malformed",
     "wrong-type",
+    "huge",
     "status-401",
     "status-429",
+    "status-429-1",
     "status-500",
     "status-529",
     "hangup",
+    "slow",
+    "drip",
 )
 UTC = ZoneInfo("UTC")
 
@@ -105,9 +112,10 @@ class AsAsked:
 
     name = "as asked"
 
-    def __init__(self, stub: str, usage: Late) -> None:
+    def __init__(self, stub: str, provider: str, usage: Late) -> None:
         self.minds = {
-            fault: make_minds(Plan((model(stub, fault),)), usage, MovableClock(), UTC) for fault in FAULTS
+            fault: make_minds(Plan((_model(stub, provider, fault),)), usage, MovableClock(), UTC)
+            for fault in FAULTS
         }
 
     async def complete(self, turn: Turn) -> Draft:
@@ -118,13 +126,24 @@ class AsAsked:
             await minds.close()
 
 
+def _model(stub: str, provider: str, fault: str) -> Model:
+    return model(stub, fault, provider, timeout=0.1 if fault in ("slow", "drip") else 20.0)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 async def test_no_internal_error_reaches_a_contact(
-    addresses: Addresses, template: str, tmp_path: Path, openai_stub: str, profile: str
+    addresses: Addresses,
+    template: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    profile: str,
+    provider: str,
 ) -> None:
     """Each fault for somebody else; whatever arrives is the profile's own line, and the clone says nothing."""
     line, usage = PROFILES[profile].when_mind_fails, Late()
-    mind, profiles = AsAsked(openai_stub, usage), {"main": quick(PROFILES[profile])}
+    mind = AsAsked(request.getfixturevalue(f"{provider}_stub"), provider, usage)
+    profiles = {"main": quick(PROFILES[profile])}
     async with World.open(addresses, template, tmp_path, profiles=profiles, mind=mind) as world:
         usage.ledgers = LedgerUsage(world.ledger)
         for number, fault in enumerate(FAULTS):
