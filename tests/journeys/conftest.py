@@ -22,6 +22,7 @@ from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
 from secondme.domain.profile import Profile
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.embedded import Addresses
+from secondme.ports import Mind
 from secondme.profiles import PROFILES
 from secondme.web.gateway import create_gateway
 from tests.stubs.meta_driver import Meta
@@ -44,7 +45,7 @@ class StandingClock(MovableClock):
 class WaitingMind(EchoMind):
     """A mind that answers when it may: `thinking` is set while it is asked, and `may` lets it answer.
 
-    Where `words` are set it says them, to the last message, instead of its echo.
+    Where `words` are set it says them, to the last message, instead of its echo; where `instead` is, that is asked.
     """
 
     def __init__(self) -> None:
@@ -52,11 +53,14 @@ class WaitingMind(EchoMind):
         self.thinking, self.may = asyncio.Event(), asyncio.Event()
         self.may.set()
         self.words: str | None = None
+        self.instead: Mind | None = None
 
     async def complete(self, turn: Turn) -> Draft:
         self.thinking.set()
         await self.may.wait()
         echo = await super().complete(turn)
+        if self.instead is not None:
+            return await self.instead.complete(turn)
         return echo if self.words is None else Draft((Part(self.words, turn.messages[-1].id),), self.name)
 
     def hold(self) -> None:
