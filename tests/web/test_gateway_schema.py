@@ -137,7 +137,7 @@ def _try(operation: Any, mode: GenerationMode, caller: Caller, examples: int) ->
     each()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_nothing_breaks_and_nothing_taken_is_lost(
     addresses: Addresses, template: str, tmp_path: Path, long: bool
 ) -> None:
