@@ -124,6 +124,8 @@ def contact(
     ] = None,
 ) -> None:
     """Say how you know a contact."""
+    if relationship is None and persona is None:
+        raise typer.BadParameter("say what to change", param_hint="--relationship, --persona")
     from secondme.cli import people
     from secondme.cli.opening import run
 

@@ -123,8 +123,6 @@ async def enable(wanted: str, enabled: bool) -> None:
 
 async def relate(wanted: str, relationship: str | None, persona: str | None) -> None:
     """Say how the owner knows a contact, and by which persona they are answered if not by that."""
-    if relationship is None and persona is None:
-        raise Invalid("Say what to change: --relationship, --persona, or both.")
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted)
         relationship = relationship or rows[0].relationship
