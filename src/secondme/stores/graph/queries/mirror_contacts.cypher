@@ -1,0 +1,11 @@
+// write
+// `mirrored` says that the ledger has them: only such go when it has them no longer.
+MERGE (u:User {id: 'user-1'})
+WITH u
+UNWIND $contacts AS row
+MERGE (c:Contact {id: row.id})
+SET c.phoneNumber = row.phoneNumber, c.name = row.name, c.relationshipType = row.relationshipType,
+    c.botEnabled = row.botEnabled, c.assignedPersona = row.assignedPersona,
+    c.lastInteraction = localdatetime(row.lastInteraction), c.createdAt = localdatetime(row.createdAt),
+    c.updatedAt = localdatetime($at), c.mirrored = true
+MERGE (u)-[:HAS_CONTACT]->(c)

@@ -1,0 +1,2 @@
+// write
+MATCH (c:Contact) WHERE c.id IN $ids AND c.mirrored DETACH DELETE c

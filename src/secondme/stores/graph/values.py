@@ -1,0 +1,124 @@
+"""Values on their way into Cypher and back. Text from outside travels as parameters, and this is what quotes them."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+type Value = str | int | float | bool | date | datetime | Sequence["Value"] | Mapping[str, "Value"] | None
+type Row = list[Any]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REPLACEMENT = "\ufffd"
+
+
+def header(parameters: Mapping[str, Value]) -> str:
+    """What stands before a query's text and gives it its parameters. Raises TypeError and ValueError as `literal`."""
+    if not parameters:
+        return ""
+    return f"CYPHER {' '.join(f'{_name(name)}={literal(value)}' for name, value in parameters.items())} "
+
+
+def literal(value: Value) -> str:
+    """A value as Cypher writes it. A moment becomes text in UTC, for `localdatetime()`; a date text, for `date()`.
+
+    Raises ValueError for a number that the graph cannot hold, a moment without a zone and a key that is no plain
+    name, TypeError for what is none of these.
+    """
+    if isinstance(value, str):
+        # Inside double quotes only these two mean anything.
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, datetime):
+        return f'"{moment(value)}"'
+    if isinstance(value, date):
+        return f'"{value.isoformat()}"'
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_name(key)}:{literal(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(literal, value)) + "]"
+    raise TypeError(f"no value of the graph: {type(value).__name__}")
+
+
+def moment(value: datetime) -> str:
+    """A moment as the graph keeps it: UTC, to the second. Raises ValueError where it has no zone."""
+    if value.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def encoded(command: str) -> bytes:
+    """UTF-8. What no text of the graph can hold, NUL and lone surrogates, becomes U+FFFD."""
+    if "\0" in command:
+        command = command.replace("\0", _REPLACEMENT)
+    try:
+        return command.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(_REPLACEMENT, command).encode()
+
+
+def rows(answer: Sequence[Any]) -> list[Row]:
+    """The rows of a compact answer; none for a query that returns nothing."""
+    return [[_read(cell) for cell in row] for row in answer[1]] if len(answer) == 3 else []
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a key is letters, digits and underscores")
+    return name
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        if not -(2**63) < value < 2**63:
+            raise ValueError("a whole number beyond 64 bits")
+        return repr(int(value))
+    if not math.isfinite(value):
+        raise ValueError("a number that is not finite")
+    return repr(float(value))
+
+
+def _read(cell: Sequence[Any]) -> Any:
+    """One value with its type's number before it."""
+    return _READERS[cell[0]](cell[1])
+
+
+def _map(flat: Sequence[Any]) -> dict[str, Any]:
+    return {flat[at]: _read(flat[at + 1]) for at in range(0, len(flat), 2)}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _moment(seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _time(seconds: int) -> time:
+    return _moment(seconds).time()
+
+
+# By the numbers of https://docs.falkordb.com/design/client-spec.html; nodes, edges and paths are not asked for.
+_READERS: dict[int, Callable[[Any], Any]] = {
+    1: _same,  # null
+    2: _same,  # text
+    3: _same,  # whole number
+    4: lambda value: value == "true",
+    5: float,
+    6: lambda values: [_read(value) for value in values],
+    10: _map,
+    12: lambda values: [float(value) for value in values],  # vector
+    13: _moment,
+    14: lambda seconds: _moment(seconds).date(),
+    15: _time,
+    16: lambda seconds: timedelta(seconds=seconds),
+}
