@@ -18,6 +18,9 @@ AWAY = Profile(
     when_mind_fails="I am away until Monday and will write back then.",
     says_when_offline="I am away until Monday and will write back then.",
     quotes_when_overtaken=False,
+    quote_after=timedelta(seconds=10),
+    quote_behind=1,
+    recalls=20,
     keeps_quiet_hours=True,
     prompt="clone",
 )

@@ -9,7 +9,7 @@ import pytest
 
 from secondme.domain.errors import MindFailed
 from secondme.pipeline.compose import MAX_TEXT
-from secondme.pipeline.recall import WINDOW
+from secondme.profiles import PROFILES
 from tests.journeys.conftest import Journey, Open
 
 DUE = "SELECT due_at FROM conversations WHERE lease_token IS NULL AND attempts = $1"
@@ -52,18 +52,21 @@ async def test_a_failing_mind_is_left_alone_for_longer_each_time(
         assert await told.receipts() == [("failed", "mind.failed")]
 
 
-async def test_a_mind_knows_the_last_messages_and_what_was_said_to_them(journey: Open) -> None:
-    """Ten at least, both sides, oldest first; and no more than the window holds."""
-    async with journey("journal") as told:
-        for number in range(WINDOW + 2):
+@pytest.mark.parametrize(("profile", "recalls"), [("journal", 10), ("support", 20)])
+async def test_a_mind_knows_the_last_messages_and_what_was_said_to_them(
+    journey: Open, profile: str, recalls: int
+) -> None:
+    """As many as the profile recalls, both sides, oldest first, and no more."""
+    assert PROFILES[profile].recalls == recalls
+    async with journey(profile, rate_limit=0) as told:
+        for number in range(recalls + 2):
             await told.meta.says(f"n{number}")
-        await told.settled(60)
+            await told.settled(20)
         await told.meta.says("and now")
         await told.settled(20)
         known = [(line.from_contact, line.text) for line in told.mind.asked[-1].window]
-        said = [line for n in range(WINDOW + 2) for line in ((True, f"n{n}"), (False, f"re: n{n}"))]
-        assert known[-20:] == said[-20:]
-        assert known == said[-2 * WINDOW :]
+        said = [line for n in range(recalls + 2) for line in ((True, f"n{n}"), (False, f"re: n{n}"))]
+        assert known == said[-2 * recalls :]
 
 
 @pytest.mark.parametrize(("profile", "late"), [("clone", False), ("journal", False), ("journal", True)])

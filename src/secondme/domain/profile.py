@@ -39,7 +39,12 @@ class Profile:
     says_when_offline: (
         str | None
     )  # a fixed line in place of a mind where none is configured; None: the owner's voice
-    quotes_when_overtaken: bool  # the contextual rule: quote what is answered when the talk has moved on
+    quotes_when_overtaken: (
+        bool  # the contextual rule: quote what is answered when the talk has moved on, that is
+    )
+    quote_after: timedelta  # when its answer leaves longer than this after it arrived,
+    quote_behind: int  # or when more messages than this have come after it
+    recalls: int  # messages of the conversation that a mind is shown beside those it answers
     keeps_quiet_hours: bool
     prompt: str  # name of the file in llm/prompts/
 

@@ -12,7 +12,6 @@ from secondme.pipeline.together import Together
 from secondme.ports import Voices
 from secondme.stores.ledger import Ledger, turns, voices
 
-WINDOW = 20  # lines of this conversation
 EXAMPLES = 12  # replies of the owner's that anyone may hear
 
 
@@ -35,7 +34,7 @@ class Recall:
 
     async def _windows(self, group: Sequence[Turn]) -> list[Sequence[Record] | BaseException]:
         async with self._ledger.light() as light:
-            found = await turns.windows(light, group, WINDOW)
+            found = await turns.windows(light, group)
         return [found.get(turn.conversation_id, ()) for turn in group]
 
 

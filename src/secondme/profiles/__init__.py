@@ -18,6 +18,8 @@ def adjusted(
     debounce: timedelta | None = None,
     rate_limit: int | None = None,
     answer_within: timedelta | None = None,
+    quote_after: timedelta | None = None,
+    quote_behind: int | None = None,
 ) -> Profile:
     """A profile with what the owner's settings change; None leaves the profile's own value."""
     changes = {
@@ -26,5 +28,7 @@ def adjusted(
         "debounce_cap": None if debounce is None else max(profile.debounce_cap, debounce),
         "rate_limit": rate_limit,
         "answer_within": answer_within,
+        "quote_after": quote_after,
+        "quote_behind": quote_behind,
     }
     return replace(profile, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]

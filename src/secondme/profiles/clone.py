@@ -18,6 +18,9 @@ CLONE = Profile(
     when_mind_fails=None,
     says_when_offline=None,
     quotes_when_overtaken=False,
+    quote_after=timedelta(seconds=10),
+    quote_behind=1,
+    recalls=20,
     keeps_quiet_hours=True,
     prompt="clone",
 )

@@ -18,6 +18,9 @@ JOURNAL = Profile(
     when_mind_fails="Noted.",
     says_when_offline="Noted.",
     quotes_when_overtaken=True,
+    quote_after=timedelta(seconds=10),
+    quote_behind=1,
+    recalls=10,
     keeps_quiet_hours=False,
     prompt="journal",
 )

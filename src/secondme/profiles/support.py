@@ -20,6 +20,9 @@ SUPPORT = Profile(
     when_mind_fails=HAND_OVER,
     says_when_offline=HAND_OVER,
     quotes_when_overtaken=True,
+    quote_after=timedelta(seconds=10),
+    quote_behind=1,
+    recalls=20,
     keeps_quiet_hours=False,
     prompt="support",
 )

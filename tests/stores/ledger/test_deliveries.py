@@ -7,7 +7,7 @@ import pytest
 
 from secondme.domain.delivery import StatusUpdate
 from secondme.domain.message import Kind
-from secondme.stores.ledger import settling
+from secondme.stores.ledger import deliveries, settling
 from secondme.stores.ledger.deliveries import InFlight
 from tests.stores.ledger.conftest import Steps
 
@@ -227,3 +227,19 @@ async def test_who_dies_while_sending_leaves_it_uncertain(steps: Steps) -> None:
         async with steps.world.ledger.transaction() as tx:
             await settling.sweep(tx, steps.world.clock.now())
         assert await steps.statuses() == [status]
+
+
+async def test_an_account_with_much_to_say_hides_no_others(steps: Steps) -> None:
+    """It may be down, and all of it be ready again and again."""
+    for number in range(12):
+        await steps.said("hi", who=f"+155501{number:02}")
+    await steps.said("hi", account="journal")
+    for turn in await steps.load(await steps.claim()):
+        await steps.commit(turn, "hey")
+    async with steps.world.ledger.transaction() as tx:
+        await tx.execute(
+            "UPDATE deliveries SET not_before = not_before - interval '5 s' WHERE account_id = 'main'"
+        )
+        found = await deliveries.ready(tx, ["main", "journal"], [], [], steps.world.clock.now(), 10)
+    accounts = [ready.account_id for _, ready in found]
+    assert (accounts[:2], len(accounts)) == (["main", "journal"], 10)

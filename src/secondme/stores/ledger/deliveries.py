@@ -15,7 +15,6 @@ from secondme.stores.vault import Vault, unseal
 
 SWITCH_LOCK = 7103003
 CONTACT_LOCK = 7103004
-_OVERTAKEN_AFTER = timedelta(seconds=10)
 # A plan that missed its moment by so much (the mouth was away) goes back to the judge: it may be late or night now.
 PLAN_LIVES = timedelta(minutes=2)
 
@@ -57,17 +56,20 @@ async def ready(
 ) -> list[tuple[datetime, Ready]]:
     """What may go by `until`, with its moment: the first open delivery of each conversation that is not `busy` here.
 
+    Of each account in turn, so that one which is down, and tries what it has again and again, hides no other's.
     `full` are conversations in which nothing that speaks may leave just now; ticks and typing may.
     """
     rows = await tx.fetch(
-        """SELECT d.id, d.account_id, d.user_id, d.conversation_id, d.turn_id, d.attempts, d.kind, d.not_before
-           FROM deliveries d
-           WHERE d.status = 'planned' AND d.not_before <= $1 AND d.account_id = ANY($2)
-             AND NOT (d.conversation_id = ANY($3))
-             AND NOT (d.conversation_id = ANY($5) AND d.kind NOT IN ('typing', 'read')) AND NOT EXISTS (
-               SELECT 1 FROM deliveries e WHERE e.conversation_id = d.conversation_id AND e.seq < d.seq
-                 AND e.status IN ('planned', 'in_flight'))
-           ORDER BY d.not_before LIMIT $4""",
+        """SELECT r.* FROM unnest($2::text[]) AS a (id) CROSS JOIN LATERAL (
+             SELECT d.id, d.account_id, d.user_id, d.conversation_id, d.turn_id, d.attempts, d.kind, d.not_before
+             FROM deliveries d
+             WHERE d.status = 'planned' AND d.not_before <= $1 AND d.account_id = a.id
+               AND NOT (d.conversation_id = ANY($3))
+               AND NOT (d.conversation_id = ANY($5) AND d.kind NOT IN ('typing', 'read')) AND NOT EXISTS (
+                 SELECT 1 FROM deliveries e WHERE e.conversation_id = d.conversation_id AND e.seq < d.seq
+                   AND e.status IN ('planned', 'in_flight'))
+             ORDER BY d.not_before LIMIT $4) r
+           ORDER BY row_number() OVER (PARTITION BY r.account_id ORDER BY r.not_before), r.not_before LIMIT $4""",
         until,
         accounts,
         busy,
@@ -102,18 +104,17 @@ async def pass_fences(
 ) -> dict[UUID, InFlight | Exception]:
     """Commit the intents to send, each if everything still allows it; what is forbidden is absent.
 
-    The statement is `pass_fences` of migration 0006: it shares everybody's lock and those of the contacts, and then
+    The statement is `pass_fences` of migration 0008: it shares everybody's lock and those of the contacts, and then
     sees whatever a press has committed before them. A plan that somebody is just changing is passed over, too. One
     whose sealed values cannot be opened is in flight as well; the error stands in its place. `terms` by account.
     """
     rows = await tx.fetch(
-        "SELECT * FROM pass_fences($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT * FROM pass_fences($1, $2, $3, $4, $5, $6)",
         [d.id for d in group],
         sorted({d.contact_id for d in group}),
         [terms[d.account_id].until for d in group],
         [terms[d.account_id].open_since for d in group],
         now,
-        _OVERTAKEN_AFTER,
         now - PLAN_LIVES,
     )
     by_id = {d.id: d for d in group}

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from secondme.domain.contact import ContactRow
-from secondme.domain.profile import Account
+from secondme.domain.profile import Account, Profile
 from secondme.stores.ledger import identities
 from secondme.stores.ledger.identities import Address as Address
 from secondme.stores.ledger.pool import Connection
@@ -33,16 +33,17 @@ def network_of(channel: str) -> str:
 async def put_accounts(tx: Connection, accounts: Iterable[Account]) -> None:
     """Make the ledger know the accounts and what of their profiles statements need."""
     await tx.executemany(
-        """INSERT INTO accounts (id, channel, profile, takes, debounce, debounce_cap, content_window)
-           VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """INSERT INTO accounts (id, channel, profile, takes, debounce, debounce_cap, content_window, quote_after,
+             quote_behind)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            ON CONFLICT (id) DO UPDATE SET channel = $2, profile = $3, takes = $4, debounce = $5, debounce_cap = $6,
-             content_window = $7""",
-        [
-            (a.id, a.channel, p.name, p.takes, p.debounce, p.debounce_cap, p.content_window)
-            for a in accounts
-            for p in [a.profile]
-        ],
+             content_window = $7, quote_after = $8, quote_behind = $9""",
+        [(a.id, a.channel, *_kept(a.profile)) for a in accounts],
     )
+
+
+def _kept(p: Profile) -> tuple[object, ...]:
+    return p.name, p.takes, p.debounce, p.debounce_cap, p.content_window, p.quote_after, p.quote_behind
 
 
 async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
@@ -61,7 +62,7 @@ async def lock_addresses(tx: Connection, addresses: Iterable[str]) -> None:
 
 
 async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: datetime) -> Whom:
-    row = await identities.find(tx, vault, where)
+    row = await identities.find(tx, vault, where, now)
     if row is None:
         contact_id, identity_id, key = await _create(tx, vault, where, now)
     else:
@@ -121,7 +122,7 @@ def _name(key: bytes, contact_id: UUID, name: str) -> bytes:
 
 
 _ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS identity_id, i.address, i.second_address,
-                 v.id AS conversation_id, v.account_id, v.enabled,
+                 v.id AS conversation_id, v.account_id, v.enabled, v.last_inbound_at,
                  greatest(v.last_inbound_at, v.last_owner_at) AS last_at
           FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id"""
 
@@ -158,6 +159,7 @@ def _opened(vault: Vault, row: asyncpg.Record) -> ContactRow:
         persona_id=row["persona_id"],
         enabled=row["enabled"],
         last_at=row["last_at"],
+        last_inbound_at=row["last_inbound_at"],
         also=unseal(key, row["second_address"], f"identities:{row['identity_id']}:second_address")
         if row["second_address"]
         else None,

@@ -59,6 +59,8 @@ accounts = Table(
     Column("debounce", Interval, nullable=False),
     Column("debounce_cap", Interval, nullable=False),
     Column("content_window", Interval),
+    Column("quote_after", Interval, nullable=False, server_default="00:00:10"),
+    Column("quote_behind", Integer, nullable=False, server_default="1"),
 )
 
 keyring = Table("keyring", metadata, Column("name", Text, primary_key=True), _sealed("wrapped"))

@@ -211,24 +211,24 @@ def _message(key: bytes, row: asyncpg.Record) -> Message:
     )
 
 
-async def windows(tx: Connection, group: Sequence[Turn], limit: int) -> dict[UUID, list[asyncpg.Record]]:
+async def windows(tx: Connection, group: Sequence[Turn]) -> dict[UUID, list[asyncpg.Record]]:
     """The last rows of each Turn's conversation before what it answers, newest first; erased ones are absent.
 
-    By conversation, of which no two Turns are at work.
+    As many as its profile recalls; by conversation, of which no two Turns are at work.
     """
     rows = await tx.fetch(
         """SELECT x.conversation, m.id, m.user_id, c.key, m.direction, m.text, m.created_at, m.reply_text, m.replied_at
-           FROM unnest($1::uuid[], $2::bigint[]) AS x (conversation, seq) CROSS JOIN LATERAL (
+           FROM unnest($1::uuid[], $2::bigint[], $4::bigint[]) AS x (conversation, seq, recalls) CROSS JOIN LATERAL (
              SELECT * FROM messages o WHERE o.conversation_id = x.conversation AND o.seq < x.seq
                AND NOT (o.id = ANY($3)) AND o.erased_at IS NULL
                AND (o.direction = 'incoming' OR o.outcome IS NULL OR o.outcome NOT IN ('silent', 'failed'))
                AND o.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')
-             ORDER BY o.seq DESC LIMIT $4) m
+             ORDER BY o.seq DESC LIMIT x.recalls) m
            JOIN contacts c ON c.id = m.user_id ORDER BY m.seq DESC""",
         [turn.conversation_id for turn in group],
         [max(m.seq for m in turn.messages) for turn in group],
         [m.id for turn in group for m in turn.messages],
-        limit,
+        [turn.account.profile.recalls for turn in group],
     )
     found: dict[UUID, list[asyncpg.Record]] = {}
     for row in rows:
