@@ -15,7 +15,7 @@ from tests.faults.variants import SHORT_LEASE, variant
 from tests.stubs.meta_driver import Meta
 
 TOLD = {  # of a message that was answered, by the logs of those who had to do with it
-    "gateway": {"message.received", "delivery.settled"},
+    "gateway": {"message.received", "delivery.settled", "delivery.status"},
     "orchestrator": {"turn.committed"},
     "audit": {"message.received", "delivery.sent", "message.settled"},
 }

@@ -25,8 +25,8 @@ from secondme.stores.ledger import (
     Ledger,
     arrivals,
     people,
-    retention,
     statuses,
+    tombstones,
 )
 
 log = get_logger(__name__)
@@ -121,12 +121,11 @@ class Inbox:
         now, told = self._clock.now(), Group()
         with metrics.timed("accept"):
             async with self._ledger.transaction(ears=True) as tx:
-                buried = await self._buried(tx, items, now)
-                living = [item for item, gone in zip(items, buried, strict=True) if not gone]
-                found = await self._whom(tx, living, told, now)
+                found = await self._meet(tx, items, told, now)
                 batch = [
                     arrivals.arrival(self._ledger.vault, item, self._accounts[item.account_id], whom)
-                    for item, whom in zip(living, found, strict=True)
+                    for item, whom in zip(items, found, strict=True)
+                    if whom
                 ]
                 ids = await write_runs(tx, self._ledger.vault, batch, told, now)
         failpoint("inbox.committed")
@@ -135,7 +134,19 @@ class Inbox:
         self._known.update(told.met)
         await self._tell(told, now)
         written = iter(batch)
-        return [Accepted(None, new=False) if gone else ids[next(written).id] for gone in buried]
+        return [ids[next(written).id] if whom else Accepted(None, new=False) for whom in found]
+
+    async def _meet(
+        self, tx: Connection, items: list[Inbound], told: Group, now: datetime
+    ) -> list[people.Whom | None]:
+        """Where each item leads; None for what was erased, or has been said before by somebody known by less."""
+        buried = await self._buried(tx, items, now)
+        living = [item for item, gone in zip(items, buried, strict=True) if not gone]
+        whom = iter(await self._whom(tx, living, told, now))
+        found = [None if gone else next(whom) for gone in buried]
+        if any(also for _, _, also, _ in told.met):  # two may just have turned out to be one
+            buried = await self._erased(tx, items, now)
+        return [None if gone else one for one, gone in zip(found, buried, strict=True)]
 
     async def _whom(
         self, tx: Connection, items: list[Inbound], told: Group, now: datetime
@@ -183,19 +194,20 @@ class Inbox:
         if moved != self._moved:
             self._known.clear()
             self._moved = moved
-        if not any_buried:
-            return [False] * len(items)
+        return await self._erased(tx, items, now) if any_buried else [False] * len(items)
+
+    async def _erased(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
         vault = self._ledger.vault
         stones = [
             {
-                retention.tombstone(vault, item.account_id, key, said)
+                tombstones.tombstone(vault, item.account_id, key, said)
                 for key in self._address(item).keys
                 for said in (vault.digest("message", item.provider_id), item.callback)
                 if said
             }
             for item in items
         ]
-        standing = await arrivals.buried(tx, [stone for each in stones for stone in each], now)
+        standing = await tombstones.standing(tx, [stone for each in stones for stone in each], now)
         return [not each.isdisjoint(standing) for each in stones]
 
     async def learn_status(self, update: StatusUpdate) -> None:
@@ -230,7 +242,8 @@ class Inbox:
             return
         now = self._clock.now()
         async with self._ledger.transaction(ears=True) as tx:
-            receipts = await statuses.settle(tx, self._ledger.vault, updates, now)
+            receipts, news = await statuses.settle(tx, self._ledger.vault, updates, now)
+        _tell_statuses(news)
         self._effects.settled(receipts, now)
 
     async def keep_aside(
@@ -258,3 +271,15 @@ class Inbox:
         self._effects.received(told.fresh, now)
         self._effects.paused(told.pauses, now)
         self._effects.settled(told.receipts, now)
+
+
+def _tell_statuses(news: Sequence[statuses.News]) -> None:
+    """A line for each, by the message that was answered: what failed after all is a warning and says why."""
+    rows = []
+    for one in news:
+        row = {"trace": one.message_id, "delivery_id": one.delivery_id, "status": one.update.progress}
+        if one.update.progress == "failed":
+            log.warning("delivery.status", **row, rule=one.update.rule)
+        else:
+            rows.append(row)
+    log_each("pipeline.inbox", "delivery.status", rows)

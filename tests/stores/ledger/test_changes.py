@@ -131,6 +131,22 @@ async def test_changing_what_was_answered_sends_nothing_back(steps: Steps, kind:
     assert await steps.statuses() == ["sent", "planned"]
 
 
+@pytest.mark.parametrize("kind", [Kind.EDIT, Kind.DELETION])
+async def test_what_changes_between_two_parts_of_its_answer_ends_the_answer_there(
+    steps: Steps, kind: Kind
+) -> None:
+    """The rest speaks to words that are gone, and a second answer to the new ones would be one too many."""
+    message = await steps.said("first", id="a")
+    await steps.answer("part one", "part two")
+    await steps.sent(await steps.fly())
+    await steps.said("second", kind=kind, target="a")
+    assert await steps.statuses() == ["sent", "withdrawn"]
+    assert await ending(steps.world, message) == ("replied", "by.hand")
+    assert await steps.due_at() is None
+    said = [item["text"] for item in await steps.world.threads.with_address("main", ANA)]
+    assert said == (["second", "part one"] if kind is Kind.EDIT else [None, "part one"])
+
+
 def settled(world: World) -> list[tuple[str, str]]:
     """(message, rule) of the endings in the audit log."""
     (file,) = (world.folder / "logs").glob("audit-*.jsonl")
@@ -166,7 +182,7 @@ async def test_what_we_said_goes_when_the_owner_deletes_it(steps: Steps) -> None
     await steps.said("and?")
     turn = await steps.turn()
     async with steps.world.ledger.transaction() as tx:
-        rows = (await turns.windows(tx, [turn], 20))[turn.conversation_id]
+        rows = (await turns.windows(tx, [turn]))[turn.conversation_id]
     assert [line.text for line in turns.lines(steps.world.ledger.vault, rows)] == ["hi", "two"]
     await steps.said("", kind=Kind.DELETION, target="ours-2", from_me=True)
     assert await steps.world.value("SELECT count(*) FROM messages WHERE reply_text IS NOT NULL") == 0

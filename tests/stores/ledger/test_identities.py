@@ -1,6 +1,7 @@
 """A person known by number, by the provider's id, or by both stays one contact; two persons stay two."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -136,6 +137,38 @@ async def test_who_was_not_enabled_under_one_address_is_not_under_both(world: Wo
     await world.settled()
     assert [outcome for outcome, _ in await world.receipts()] == ["replied", "replied", "replied", "silent"]
     assert (await world.receipts())[-1] == ("silent", "contact.disabled")
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_one_of_two_that_were_one_had_said_is_known_when_it_comes_again(
+    world: World, together: bool
+) -> None:
+    """Also where it comes again beside the very message that shows that they are one."""
+    said = Inbound("main", NUMBER, "Ana", "p-old", Kind.TEXT, "old", world.clock.now())
+    both = Inbound("main", NUMBER, "Ana", "p-both", Kind.TEXT, "both", world.clock.now(), also=USER)
+    await world.inbox.accept([said])
+    await hears(world, USER)
+    await world.settled()
+    if together:
+        accepted = await world.inbox.accept([both, said])
+    else:
+        accepted = [*await world.inbox.accept([both]), *await world.inbox.accept([said])]
+    assert [one.new for one in accepted] == [True, False]
+    await world.settled()
+    assert sorted(world.phones.texts()) == ["re: both", "re: hi", "re: old"]
+
+
+async def test_what_was_said_under_a_number_is_not_said_by_who_has_it_now(world: World) -> None:
+    """Nor does it take the number back when it comes again."""
+    said = Inbound("main", NUMBER, "Ana", "p-old", Kind.TEXT, "old", world.clock.now())
+    await world.inbox.accept([said])
+    await hears(world, NUMBER, USER)
+    now = await hears(world, NUMBER, OTHER_USER)
+    for again in (said, replace(said, also=USER)):
+        assert not (await world.inbox.accept([again]))[0].new
+    assert await hears(world, NUMBER) == now
+    await world.settled()
+    assert world.phones.texts().count("re: old") == 1
 
 
 async def test_an_id_with_a_new_number_keeps_its_contact(world: World) -> None:

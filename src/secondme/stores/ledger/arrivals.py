@@ -130,14 +130,6 @@ async def signs(tx: Connection) -> tuple[bool, int]:
     return bool(row and row["buried"]), int(row["moved"]) if row else 0
 
 
-async def buried(tx: Connection, digests: Sequence[str], now: datetime) -> set[str]:
-    """Which tombstones stand: those messages were erased, and a late redelivery must not bring them back."""
-    rows = await tx.fetch(
-        "SELECT digest FROM tombstones WHERE digest = ANY($1) AND expires_at > $2", digests, now
-    )
-    return {row["digest"] for row in rows}
-
-
 async def became_due(tx: Connection, arrivals: Sequence[Arrival], now: datetime) -> list[due.Receipt]:
     """New messages make their conversations due; where a Turn takes the burst, they send unsent plans back.
 

@@ -1,12 +1,14 @@
 """By which addresses a person is known: a number, the provider's own id, or both."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from secondme.domain.profile import Account
 from secondme.observe.logs import get_logger
+from secondme.stores.ledger import tombstones
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
@@ -34,7 +36,7 @@ _ROW = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i
           FROM identities i JOIN contacts c ON c.id = i.user_id"""
 
 
-async def find(tx: Connection, vault: Vault, where: Address) -> asyncpg.Record | None:
+async def find(tx: Connection, vault: Vault, where: Address, now: datetime) -> asyncpg.Record | None:
     """The identity meant, found by either key; a key that it lacked is added. None for somebody new.
 
     The caller holds the addresses' locks. The provider's own id outweighs the number: numbers are given to others.
@@ -51,35 +53,47 @@ async def find(tx: Connection, vault: Vault, where: Address) -> asyncpg.Record |
     by_id = next((r for r in rows if where.also_key in (r["channel_user_key"], r["second_key"])), None)
     by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)
     if by_id is None and by_number is not None:
-        return await _by_number(tx, vault, where, by_number)
+        return await _by_number(tx, vault, where, by_number, now)
     if by_id is not None and (by_number is None or by_number["id"] != by_id["id"]):
-        await _other_number(tx, vault, where, by_id, by_number)
+        await _other_number(tx, vault, where, by_id, by_number, now)
     return by_id
 
 
 async def _other_number(
-    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record, holder: asyncpg.Record | None
+    tx: Connection,
+    vault: Vault,
+    where: Address,
+    row: asyncpg.Record,
+    holder: asyncpg.Record | None,
+    now: datetime,
 ) -> None:
     """Somebody known by id shows a number that is not theirs yet: it is what is sent to, the old one is given away.
 
     Whoever holds it under another id has lost it. Whoever is known by it alone is the same person or has lost it, too.
     """
     if holder is not None and holder["second_key"] is not None:
-        await _leave_number(tx, vault, holder)
+        await _leave_number(tx, vault, holder, now)
     elif holder is not None:
-        await _yield(tx, vault, where, holder, row)
+        await _yield(tx, vault, where, holder, row, now)
     await _add_number(tx, vault, where, row)
     if row["second_key"] is not None:
         await _count_moved(tx, row)
 
 
 async def _yield(
-    tx: Connection, vault: Vault, where: Address, holder: asyncpg.Record, row: asyncpg.Record
+    tx: Connection,
+    vault: Vault,
+    where: Address,
+    holder: asyncpg.Record,
+    row: asyncpg.Record,
+    now: datetime,
 ) -> None:
     """Two contacts turn out to have one number. From now on all of it leads to the one with the id, and whatever keeps
     us silent towards the other does so there: pauses, the owner's word, not being enabled. Nothing that was said goes
-    with it, for they may be two persons; the other is disabled, as it has no address left.
+    with it, for they may be two persons, and what is delivered again of it is not said a second time; the other is
+    disabled, as it has no address left.
     """
+    await tombstones.bury(tx, vault, {holder["id"]: [where.key]}, now)
     both = (holder["id"], row["id"], row["user_id"])
     await tx.execute(
         """INSERT INTO pauses (id, user_id, reason, since, until)
@@ -117,13 +131,13 @@ async def _yield(
 
 
 async def _by_number(
-    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record
+    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record, now: datetime
 ) -> asyncpg.Record | None:
     """Somebody known by number shows an id: theirs, or, where they have another one, a stranger's with that number."""
     if row["second_key"] is None:
         await _add_id(tx, vault, where, row)
         return row
-    await _leave_number(tx, vault, row)
+    await _leave_number(tx, vault, row, now)
     return None
 
 
@@ -151,8 +165,12 @@ async def _add_number(tx: Connection, vault: Vault, where: Address, row: asyncpg
     )
 
 
-async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record) -> None:
-    """The number belongs to somebody else now; who had it is known by the provider's id alone."""
+async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: datetime) -> None:
+    """The number belongs to somebody else now; who had it is known by the provider's id alone.
+
+    What they had said under it and is delivered again is not the new owner's, nor does it take the number back.
+    """
+    await tombstones.bury(tx, vault, {row["id"]: [row["channel_user_key"]]}, now)
     key = vault.contact_key(row["user_id"], row["key"])
     await tx.execute(
         """UPDATE identities SET channel_user_key = second_key, address = $2, second_key = NULL,

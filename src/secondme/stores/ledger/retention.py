@@ -3,12 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.stores.ledger import due, people, voices
+from secondme.stores.ledger import due, people, tombstones, voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
 _AT_MOST = timedelta(hours=24)  # windowed content goes after this, whatever still waits
-_TOMBSTONE = timedelta(days=8)
 _ROWS = timedelta(days=30)  # emptied rows keep their receipts for so long
 _BATCH = 5_000
 
@@ -126,28 +125,11 @@ async def forget(
 
 
 async def _bury(tx: Connection, vault: Vault, contact_id: UUID, now: datetime) -> None:
-    """Tombstones for what was said and for what we said, which may yet come back as an echo: by the provider's id,
-    and by ours, which is all there is of a delivery whose answer never came."""
     rows = await tx.fetch(
-        """SELECT w.account_id, a.key, w.said FROM (
-             SELECT m.account_id, m.identity_id, ARRAY[m.source_message_id] AS said FROM messages m
-             WHERE m.user_id = $1 AND m.created_at > $2
-             UNION ALL
-             SELECT d.account_id, c.identity_id, d.id::text || ARRAY[d.provider_message_id]
-             FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-             WHERE d.user_id = $1 AND d.kind NOT IN ('typing', 'read') AND d.in_flight_at > $2) w
-           JOIN identities i ON i.id = w.identity_id
-           JOIN LATERAL unnest(ARRAY[i.channel_user_key, i.second_key]) AS a (key) ON a.key IS NOT NULL""",
-        contact_id,
-        now - _TOMBSTONE,
+        "SELECT id, channel_user_key, second_key FROM identities WHERE user_id = $1", contact_id
     )
-    stones = [
-        tombstone(vault, row["account_id"], row["key"], said) for row in rows for said in row["said"] if said
-    ]
-    await tx.executemany(
-        "INSERT INTO tombstones (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        [(stone, now + _TOMBSTONE) for stone in stones],
-    )
+    keys = {r["id"]: [k for k in (r["channel_user_key"], r["second_key"]) if k] for r in rows}
+    await tombstones.bury(tx, vault, keys, now)
 
 
 async def _lock(tx: Connection, contact_id: UUID) -> None:
@@ -159,8 +141,3 @@ async def _lock(tx: Connection, contact_id: UUID) -> None:
         tx, {f"{r['channel']}:{k}" for r in rows for k in (r["channel_user_key"], r["second_key"]) if k}
     )
     await tx.execute("SELECT 1 FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE", contact_id)
-
-
-def tombstone(vault: Vault, account_id: str, address_digest: str, said: str) -> str:
-    """What remains of an erased message: a keyed digest. `said` is the digest of its provider's id, or our own id."""
-    return vault.digest("tombstone", account_id, address_digest, said)

@@ -1,6 +1,7 @@
 """What a provider says later about our messages, many at a time: ticks in one statement, endings one by one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,45 +12,58 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """A status about a delivery of ours. `sent`: that it was taken is known already, and by which id."""
+
+    update: StatusUpdate
+    delivery_id: UUID
+    message_id: UUID  # what the delivery answers
+    conversation_id: UUID
+    sent: bool
+
+    @property
+    def is_tick(self) -> bool:
+        return self.sent and self.update.progress != "failed"
+
+
 async def settle(
     tx: Connection, vault: Vault, updates: Sequence[StatusUpdate], now: datetime
-) -> list[Receipt]:
-    """Apply what concerns deliveries of ours; returns the messages that ended by it. Others' messages are passed over.
+) -> tuple[list[Receipt], list[News]]:
+    """Apply what concerns deliveries of ours: the messages that ended by it, and what it was. Others' messages are
+    passed over.
 
     Conversations are locked in id order before anything is written, as everywhere.
     """
-    ours = await _ours(tx, vault, updates)
-    news = [(update, *ours[place]) for place, update in enumerate(updates) if place in ours]
-    ticks = [(delivery, update.progress) for update, delivery, _, sent in news if sent and _is_tick(update)]
-    endings = [update for update, _, _, sent in news if not (sent and _is_tick(update))]
-    await due.lock(tx, [conversation for _, _, conversation, _ in news])
+    news = await _ours(tx, vault, updates)
+    ticks = [(one.delivery_id, one.update.progress) for one in news if one.is_tick]
+    await due.lock(tx, [one.conversation_id for one in news])
     if ticks:
         await _tick(tx, ticks)
     receipts: list[Receipt] = []
-    for update in endings:
-        receipts += await settling.settle_by_status(tx, vault, update, now)
-    return receipts
+    for one in news:
+        if not one.is_tick:
+            receipts += await settling.settle_by_status(tx, vault, one.update, now)
+    return receipts, news
 
 
-def _is_tick(update: StatusUpdate) -> bool:
-    return update.progress != "failed"
-
-
-async def _ours(
-    tx: Connection, vault: Vault, updates: Sequence[StatusUpdate]
-) -> dict[int, tuple[UUID, UUID, bool]]:
-    """Which updates concern deliveries of ours, by place: (delivery, conversation, known to be sent)."""
+async def _ours(tx: Connection, vault: Vault, updates: Sequence[StatusUpdate]) -> list[News]:
+    """Those updates that concern deliveries of ours, in their order."""
     rows = await tx.fetch(
-        """SELECT u.place, d.id, d.conversation_id, d.status = 'sent' AND d.provider_message_id IS NOT NULL AS sent
+        """SELECT u.place, d.id, d.answers, d.conversation_id,
+             d.status = 'sent' AND d.provider_message_id IS NOT NULL AS sent
            FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS u (account, provider, own, place)
            JOIN deliveries d ON d.account_id = u.account AND d.kind NOT IN ('typing', 'read')
              AND (d.provider_message_id = u.provider OR d.id = u.own)
-           WHERE d.status IN ('in_flight', 'uncertain', 'sent')""",
+           WHERE d.status IN ('in_flight', 'uncertain', 'sent') ORDER BY u.place""",
         [u.account_id for u in updates],
         [vault.digest("message", u.provider_id) if u.provider_id else None for u in updates],
         [settling.delivery_id(u.callback) for u in updates],
     )
-    return {row["place"] - 1: (row["id"], row["conversation_id"], row["sent"]) for row in rows}
+    return [
+        News(updates[row["place"] - 1], row["id"], row["answers"], row["conversation_id"], row["sent"])
+        for row in rows
+    ]
 
 
 async def _tick(tx: Connection, ticks: Sequence[tuple[UUID, str]]) -> None:
