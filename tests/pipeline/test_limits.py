@@ -1,14 +1,18 @@
 """How fast an account may speak: what goes at once, what waits, and for how long."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondme.domain.delivery import DeliveryKind
 from secondme.embedded import Addresses
+from secondme.pipeline import outbox
 from secondme.pipeline.limits import META, Limits, Pace, Rate
 from secondme.stores.ledger.deliveries import Ready
 from tests.support.world import World
@@ -119,3 +123,50 @@ async def test_who_has_no_room_holds_up_nobody_else(
         world.clock.jump(timedelta(seconds=61))
         await world.settled()
         assert world.phones.texts().count("re: two") == 10
+
+
+def test_what_is_given_back_is_there_again_and_no_more() -> None:
+    limits = Limits({"main": Pace(Rate(1, 1), Rate(1, 1))})
+    ids = [uuid4() for _ in range(3)]
+    text = Ready(ids[0], "main", ANA, ids[1], ids[2], 0)
+    for _ in range(3):
+        assert limits.room([text], NOW) == [text]
+        assert limits.room([text], NOW) == []
+        limits.give_back(text)
+        limits.give_back(text)
+        assert limits.waiting(NOW) == {}
+    limits.give_back(replace(text, account_id="other"))
+
+
+@pytest.mark.parametrize("why", ["forbidden", "too late"])
+async def test_what_the_fence_or_the_clock_holds_back_takes_no_room(
+    addresses: Addresses, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    limits = Limits({"main": Pace(account=Rate(80, 80), contact=Rate(1 / 3600, 1))})
+    async with World.open(addresses, template, tmp_path, limits=limits, run=False) as world:
+        await _planned(world, "one")
+        async with world.ledger.transaction() as tx:
+            await tx.execute("UPDATE conversations SET enabled = $1", why != "forbidden")
+        with monkeypatch.context() as patch:
+            patch.setattr(outbox, "WRITE_WITHIN", outbox.WRITE_WITHIN if why == "forbidden" else -1.0)
+            await _send(world)
+        assert world.phones.texts() == []
+        async with world.ledger.transaction() as tx:
+            await tx.execute("UPDATE conversations SET enabled = true")
+        if why == "forbidden":
+            await _planned(world, "two")
+        world.clock.jump(timedelta(seconds=2))
+        await _send(world)
+        assert world.phones.texts() == ["re: two" if why == "forbidden" else "re: one"]
+
+
+async def _planned(world: World, text: str) -> None:
+    await world.says(text)
+    world.clock.jump(timedelta(seconds=1))
+    await world.turns.claim_once()
+    await asyncio.gather(*world.turns._running.values())
+
+
+async def _send(world: World) -> None:
+    await world.outbox._start_ready()
+    await asyncio.gather(*world.outbox._busy.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from secondme.domain.delivery import Outgoing
 from secondme.domain.errors import ChannelDown, NotSent
 from secondme.embedded import Addresses
 from secondme.profiles import PROFILES
@@ -102,3 +103,22 @@ async def test_what_leaves_at_last_wakes_the_others(world: World) -> None:
     await world.says("hi", "+15550199")
     await world.settled()
     assert sorted(world.phones.texts()) == ["re: first", "re: hi"]
+
+
+async def test_a_provider_that_hangs_takes_no_place_of_another_accounts(world: World) -> None:
+    """Two hundred leave at once: of those, one account has never all."""
+    goes_on = asyncio.Event()
+
+    async def hang(outgoing: Outgoing) -> None:
+        if outgoing.account_id == "main":
+            await goes_on.wait()
+
+    world.phones.before = hang
+    await asyncio.gather(*(world.says("hi", f"+1555011{number:04}") for number in range(250)))
+    await world.until("SELECT count(*) >= 180 FROM deliveries WHERE status = 'in_flight'")
+    await world.says("hello", account="journal")
+    await world.until(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = 'journal' AND outcome = 'replied')", 2
+    )
+    goes_on.set()
+    await world.settled(20)

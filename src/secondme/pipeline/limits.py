@@ -86,6 +86,15 @@ class Limits:
                 self._full[account_id] = now, wait
         return may
 
+    def give_back(self, delivery: Ready) -> None:
+        """What had room and did not leave after all has taken none."""
+        if not delivery.kind.speaks or delivery.account_id not in self.paces:
+            return
+        contact = self._contacts.get((delivery.account_id, delivery.contact_id))
+        for bucket in filter(None, (self._accounts.get(delivery.account_id), contact)):
+            bucket.left = min(float(bucket.rate.burst), bucket.left + 1.0)
+        self._full.clear()  # whoever finds no room all the same is back there at once
+
     def waiting(self, now: datetime) -> dict[str | UUID, datetime]:
         """Accounts and conversations that found no room, each with the moment at which to ask again.
 

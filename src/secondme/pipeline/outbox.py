@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from secondme.domain.delivery import Sent
-from secondme.domain.errors import NotSent, Rejected, SendUncertain, StoreUnavailable
+from secondme.domain.errors import ChannelDown, NotSent, Rejected, SendUncertain, StoreUnavailable
 from secondme.failpoints import failpoint
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, tracing
@@ -28,6 +29,7 @@ _BATCH = (
     10  # pass together: what has passed must leave within a second, and a crash leaves all of it uncertain
 )
 _AT_ONCE = 200
+_RESERVED = 2 * _BATCH  # places that are kept for each other account: a provider that hangs must not take all
 WRITE_WITHIN = 1.0  # seconds after the intent's commit; what is not wholly written by then is aborted
 _SETTLE_MARGIN = timedelta(seconds=3)
 _SWEEP_EVERY = 1.0
@@ -63,7 +65,9 @@ class Outbox:
         self._clock = clock
         self._windowed = windowed
         self._limits = limits or Limits({})
-        self._busy: dict[UUID, asyncio.Task[bool]] = {}
+        self._busy: dict[UUID, asyncio.Task[bool]] = {}  # by conversation
+        self._places = Counter[str]()  # that each account has among them
+        self._most = max(_BATCH, _AT_ONCE - _RESERVED * (len(channels) - 1))
         self._proven: set[str] = set()  # accounts by which something has left since they were last in doubt
         self._settle = Settle(ledger, effects, clock, patience or {})
         self._swept = 0.0
@@ -111,7 +115,7 @@ class Outbox:
         async with self._ledger.light() as light:
             found = await deliveries.ready(
                 light,
-                [account for account in self._channels if account not in full],
+                [a for a in self._channels if a not in full and self._places[a] < self._most],
                 list(self._busy),
                 [who for who in full if isinstance(who, UUID)],
                 now + timedelta(seconds=SWEEP),
@@ -143,8 +147,14 @@ class Outbox:
         terms = {d.account_id: self._terms(d.account_id, now) for d in group}
         # Counted from before the commit: a process stopped in between must find its time gone.
         write_before = time.monotonic() + WRITE_WITHIN
-        with metrics.timed("fence"):
-            flights = await self._fence(group, terms, now)
+        flights: Mapping[UUID, InFlight | Exception] = {}
+        try:
+            with metrics.timed("fence"):
+                flights = await self._fence(group, terms, now)
+        finally:
+            for delivery in group:
+                if not isinstance(flights.get(delivery.id), InFlight):
+                    self._limits.give_back(delivery)
         if flights:
             failpoint("outbox.intent")
         held = bool(flights) and await self._held()
@@ -186,12 +196,14 @@ class Outbox:
     def _start(self, delivery: Ready, work: Coroutine[Any, Any, bool]) -> None:
         task = asyncio.create_task(work, name=str(delivery.id))
         self._busy[delivery.conversation_id] = task
-        task.add_done_callback(partial(self._ended, delivery.conversation_id))
+        self._places[delivery.account_id] += 1
+        task.add_done_callback(partial(self._ended, delivery))
 
-    def _ended(self, conversation_id: UUID, task: asyncio.Task[bool]) -> None:
+    def _ended(self, delivery: Ready, task: asyncio.Task[bool]) -> None:
         """Look again where something may follow: behind it, or where there was no room."""
-        crowded = len(self._busy) >= _AT_ONCE
-        self._busy.pop(conversation_id, None)
+        crowded = len(self._busy) >= _AT_ONCE or self._places[delivery.account_id] >= self._most
+        self._busy.pop(delivery.conversation_id, None)
+        self._places[delivery.account_id] -= 1
         error = None if task.cancelled() else task.exception()
         if error:
             log.error("delivery.crashed", error=type(error).__name__)
@@ -204,12 +216,12 @@ class Outbox:
             with metrics.timed("send"):
                 result = await self._unless_held(flight, write_before, held)
             failpoint("outbox.sent")
+            if isinstance(result, NotTried):
+                self._limits.give_back(flight.ready)
             status = await self._settle(flight, result)
             await self._prove(flight.ready.account_id, result)
             metrics.deliveries.labels(status).inc()
-            log.info(
-                "delivery.settled", status=status, kind=flight.outgoing.kind, delivery_id=flight.ready.id
-            )
+            _tell(flight, result, status)
         return flight.more or status != "sent"
 
     async def _prove(self, account_id: str, result: Sent | Exception) -> None:
@@ -244,6 +256,17 @@ class Outbox:
             silenced = await settling.refused(tx, delivery, now, terms.open_since)
         self._effects.settled(silenced, now)
         return True
+
+
+def _tell(flight: InFlight, result: Sent | Exception, status: str) -> None:
+    """What became of it and why: a warning where it does not pass by itself."""
+    told: dict[str, Any] = {"status": status, "kind": flight.outgoing.kind, "delivery_id": flight.ready.id}
+    if isinstance(result, Exception):
+        told["error"] = result
+    if isinstance(result, Rejected):
+        told["rule"] = result.rule
+    passes = isinstance(result, Sent | NotSent) and not isinstance(result, ChannelDown)
+    (log.info if passes else log.warning)("delivery.settled", **told)
 
 
 async def _attempt(channel: Channel, flight: InFlight, write_before: float) -> Sent | Exception:
