@@ -43,7 +43,7 @@ def _run(body: str, folder: Path) -> str:
 def test_uncaught_errors_do_not_print_their_arguments(tmp_path: Path, crash: str, human: bool) -> None:
     printed = _run(f"logs.configure('up', human={human})\n" + crash, tmp_path)
     assert CANARY not in printed
-    assert "ValueError" in printed or "x %s" in printed
+    assert "ValueError" in printed or "x …" in printed
 
 
 def test_a_basic_config_made_earlier_is_taken_over(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_basic_config_made_earlier_is_taken_over(tmp_path: Path) -> None:
         tmp_path,
     )
     assert CANARY not in printed
-    assert '"said":"%s"' in printed
+    assert '"said":"…"' in printed
 
 
 def test_before_configure_lines_are_guarded_too(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _EVENT = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*", re.ASCII)
 # With a plus and its usual spacing, or nine and more digits that stand alone (not in a UUID or a stream id).
 _NUMBER = re.compile(r"\+[1-9](?:[ ().-]{0,2}[0-9]){6,14}|(?<![\w.-])[1-9][0-9]{8,14}(?![\w-])", re.ASCII)
+_PLACE = re.compile(r"%(?:\(\w+\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z%]")  # where an argument of a log call goes
 _LONGEST = 200  # characters of one value
+_LONGEST_FIGURE = 8  # digits; what is longer may be somebody's number
 _MOST = 20  # items of one list
 _SHORT = 32  # characters of what is probably a name of ours
 
@@ -159,12 +161,29 @@ def reduce_exception(_logger: object, _method: str, event_dict: EventDict) -> Ev
 def reduce_foreign(_logger: object, _method: str, event_dict: EventDict) -> EventDict:
     """Reduce another library's line to its logger and its words, or its place where they are not constant."""
     record: LogRecord = event_dict["_record"]
+    arguments = event_dict.pop("positional_args")
     event_dict["event"] = re.sub(r"[^a-z0-9_.-]|[0-9]{5,}", "-", record.name.lower()).strip(".-") or "root"
     if _is_constant(record):
-        event_dict["said"] = record.msg
+        event_dict["said"] = _filled(str(record.msg), arguments)
     else:
         event_dict["place"] = f"{_short(record.pathname)}:{record.lineno}"
     return event_dict
+
+
+def _filled(said: str, arguments: object) -> str:
+    """Its words with the figures among its arguments; any other argument may be anything and becomes an ellipsis."""
+    if not arguments:
+        return said
+    given = iter(arguments if isinstance(arguments, tuple) else ())
+
+    def fill(place: re.Match[str]) -> str:
+        if place[0] == "%%":
+            return "%"
+        value = next(given, None)
+        figure = str(value) if isinstance(value, int | float) else ""
+        return figure if 0 < len(figure) <= _LONGEST_FIGURE else "…"
+
+    return _PLACE.sub(fill, said)
 
 
 def _is_constant(record: LogRecord) -> bool:

@@ -171,7 +171,10 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
     def __init__(self, render: Processor, foreign: list[Processor], pretty: bool) -> None:
         super().__init__(
-            processors=[_without_record, render], foreign_pre_chain=foreign, use_get_message=False
+            processors=[_without_record, render],
+            foreign_pre_chain=foreign,
+            use_get_message=False,
+            pass_foreign_args=True,
         )
         self._render, self._pretty = render, pretty
 
