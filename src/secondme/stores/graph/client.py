@@ -103,7 +103,7 @@ class Graph:
                 raise self._error(name, answer) from answer
         return [rows(answer) for answer in answers]
 
-    async def run(self, text: str, **parameters: Value) -> list[Row]:
+    async def run(self, text: str, /, **parameters: Value) -> list[Row]:
         """The rows of a statement of a migration. Whatever comes from outside goes through `query`."""
         return rows(await self._ask("a migration", self._words(Query("", text, reads=False), parameters)))
 

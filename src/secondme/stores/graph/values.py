@@ -4,7 +4,10 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 type Value = str | int | float | bool | date | datetime | Sequence["Value"] | Mapping[str, "Value"] | None
 type Row = list[Any]
@@ -28,24 +31,12 @@ def literal(value: Value) -> str:
     Raises ValueError for a number that the graph cannot hold, a moment without a zone and a key that is no plain
     name, TypeError for what is none of these.
     """
-    if isinstance(value, str):
-        # Inside double quotes only these two mean anything.
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, datetime):
-        return f'"{moment(value)}"'
-    if isinstance(value, date):
-        return f'"{value.isoformat()}"'
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_name(key)}:{literal(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(literal, value)) + "]"
-    raise TypeError(f"no value of the graph: {type(value).__name__}")
+    writer = _WRITERS.get(type(value))
+    if writer is None:  # such as an enumeration of texts
+        writer = next((writer for kind, writer in _WRITERS.items() if isinstance(value, kind)), None)
+    if writer is None:
+        raise TypeError(f"no value of the graph: {type(value).__name__}")
+    return writer(value)
 
 
 def moment(value: datetime) -> str:
@@ -67,36 +58,74 @@ def encoded(command: str) -> bytes:
 
 def rows(answer: Sequence[Any]) -> list[Row]:
     """The rows of a compact answer; none for a query that returns nothing."""
-    return [[_read(cell) for cell in row] for row in answer[1]] if len(answer) == 3 else []
+    if len(answer) != 3:
+        return []
+    # As one loop: a call for each value would cost half as much again as asking for them.
+    return [
+        [value if kind <= _AS_IT_IS else _READERS[kind](value) for kind, value in row] for row in answer[1]
+    ]
 
 
+@lru_cache(maxsize=1024)
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("a key is letters, digits and underscores")
     return name
 
 
-def _number(value: float) -> str:
-    if isinstance(value, int):
-        if not -(2**63) < value < 2**63:
-            raise ValueError("a whole number beyond 64 bits")
-        return repr(int(value))
+def _text(value: str) -> str:
+    # Inside double quotes only these two mean anything.
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _whole(value: int) -> str:
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number beyond 64 bits")
+    return repr(int(value))
+
+
+def _real(value: float) -> str:
     if not math.isfinite(value):
         raise ValueError("a number that is not finite")
     return repr(float(value))
 
 
+def _list(values: Sequence[Value]) -> str:
+    if len(values) > 8 and set(map(type, values)) == {float}:  # a vector: thirty times as fast as one by one
+        written = orjson.dumps(values).decode()
+        if "null" in written:
+            raise ValueError("a number that is not finite")
+        return written
+    return "[" + ",".join(map(literal, values)) + "]"
+
+
+def _dict(values: Mapping[str, Value]) -> str:
+    return "{" + ",".join([f"{_name(key)}:{literal(value)}" for key, value in values.items()]) + "}"
+
+
+# What is a kind of another stands before it.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: _text,
+    type(None): lambda value: "null",
+    bool: lambda value: "true" if value else "false",
+    int: _whole,
+    float: _real,
+    datetime: lambda value: f'"{moment(value)}"',
+    date: lambda value: f'"{value.isoformat()}"',
+    dict: _dict,
+    list: _list,
+    tuple: _list,
+}
+
+
 def _read(cell: Sequence[Any]) -> Any:
     """One value with its type's number before it."""
-    return _READERS[cell[0]](cell[1])
+    kind, value = cell
+    return value if kind <= _AS_IT_IS else _READERS[kind](value)
 
 
 def _map(flat: Sequence[Any]) -> dict[str, Any]:
     return {flat[at]: _read(flat[at + 1]) for at in range(0, len(flat), 2)}
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _moment(seconds: int) -> datetime:
@@ -107,11 +136,9 @@ def _time(seconds: int) -> time:
     return _moment(seconds).time()
 
 
+_AS_IT_IS = 3  # null, text and whole numbers have the types 1 to 3
 # By the numbers of https://docs.falkordb.com/design/client-spec.html; nodes, edges and paths are not asked for.
 _READERS: dict[int, Callable[[Any], Any]] = {
-    1: _same,  # null
-    2: _same,  # text
-    3: _same,  # whole number
     4: lambda value: value == "true",
     5: float,
     6: lambda values: [_read(value) for value in values],

@@ -1,0 +1,5 @@
+// write
+// Documented: a contact knows a person.
+MATCH (c:Contact {id: $contactId})
+MATCH (p:Person {id: $personId})
+MERGE (c)-[:KNOWS]->(p)
