@@ -25,6 +25,9 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
+CAPTIONED = frozenset({Kind.IMAGE, Kind.VIDEO, Kind.DOCUMENT})  # whose text is what was written under them
+
+
 class Outcome(StrEnum):
     """How an inbound message ended. Together with the rule it is the receipt."""
 

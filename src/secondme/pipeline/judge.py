@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from secondme.domain.message import Kind, Message
+from secondme.domain.message import CAPTIONED, Kind, Message
 from secondme.domain.pause import PauseReason
 from secondme.domain.profile import OnRateLimit
 from secondme.domain.turn import Turn, Verdict
@@ -86,6 +86,11 @@ def _too_late(facts: Facts, message: Message) -> bool:
     return facts.turn.now - said > allowed
 
 
+def _says_nothing(facts: Facts, message: Message) -> bool:
+    """Words are answered: a text, or a caption. No mind sees the picture itself."""
+    return message.kind is not Kind.TEXT and not (message.kind in CAPTIONED and message.text.strip())
+
+
 def _over_limit(facts: Facts, message: Message) -> Verdict | None:
     profile, now = facts.turn.account.profile, facts.turn.now
     if not profile.rate_limit or message.recent_count <= profile.rate_limit:
@@ -112,7 +117,7 @@ RULES: Sequence[Rule] = (
     ("contact.disabled", lambda facts, message: not facts.turn.contact.enabled),
     ("message.stale", lambda facts, message: facts.turn.now - message.sent_at > TOO_OLD),
     ("message.late", _too_late),
-    ("message.not_text", lambda facts, message: message.kind is not Kind.TEXT),
+    ("message.not_text", _says_nothing),
     ("message.empty", lambda facts, message: not message.text.strip()),
     ("rate.limit", _over_limit),
     ("quiet.hours", _quiet),

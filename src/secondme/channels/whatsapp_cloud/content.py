@@ -34,7 +34,9 @@ def _text(value: Any) -> Content:
 
 def _media(kind: Kind) -> Callable[[Any], Content]:
     def media(value: Any) -> Content:
-        return Content(kind, text(named(value, "caption")))
+        said = text(named(value, "caption"))
+        # A document's own name, which a phone may put there, is nobody's words.
+        return Content(kind, "" if said == text(named(value, "filename")) else said)
 
     return media
 

@@ -40,7 +40,9 @@ RULES = {
     "message.expired": Rule(
         "expired", "It was held until its content had to be erased, so it ended without an answer."
     ),
-    "message.not_text": Rule("not text", "It is not a text message, and only texts are answered."),
+    "message.not_text": Rule(
+        "not text", "It is no text and nothing was written under it, and only words are answered."
+    ),
     "message.empty": Rule("empty", "It holds no words to answer."),
     "message.system": Rule("a notice", "WhatsApp said something about this contact, such as a new number."),
     "message.reaction": Rule("a reaction", "A reaction is noted and never answered."),
