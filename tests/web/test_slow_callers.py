@@ -3,12 +3,14 @@
 import asyncio
 import resource
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import aiohttp
 import pytest
 
 from secondme.web import asgi, sockets
+from secondme.web.dashboard import shield
 from tests.web.conftest import Desk
 
 HALF_A_HEAD = b"POST /simulator/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
@@ -16,6 +18,7 @@ HALF_A_BODY = (
     b"POST /simulator/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     b"Content-Length: 1000\r\n\r\n{"
 )
+FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="chat.txt"\r\n\r\n'
 EACH, DRIP, PATIENCE = 500, 0.4, 2.0
 AT_MOST = 2.0  # seconds that an honest caller may wait beside them
 
@@ -78,6 +81,70 @@ async def test_a_kept_connection_may_not_be_slow_either(desk: Desk, monkeypatch:
         await reader.read()
         assert reader.at_eof()
     writer.close()
+
+
+def _half_a_change(desk: Desk, path: str, kind: str, begin: bytes) -> bytes:
+    """The beginning of what a signed-in page sends to the dashboard."""
+    cookie = "; ".join(f"{morsel.key}={morsel.value}" for morsel in desk.session.cookie_jar)
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {desk.base.removeprefix('http://')}",
+        f"Origin: {desk.base}",
+        f"Cookie: {cookie}",
+        f"Content-Type: {kind}",
+        "Content-Length: 100000\r\n\r\n",
+    ]
+    return "\r\n".join(lines).encode() + begin
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "begin"),
+    [
+        ("/api/simulator/messages", "application/json", b"{"),
+        ("/api/import/inspect", "multipart/form-data; boundary=x", FILE),
+        ("/api/import/inspect", "multipart/form-data; boundary=x", FILE + b"quick at first " * 6000),
+    ],
+    ids=["json", "upload", "an upload that was quick at first"],
+)
+async def test_the_dashboard_waits_no_longer_for_a_body(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, begin: bytes
+) -> None:
+    monkeypatch.setattr(asgi, "PATIENCE", 1.0)
+    slow = [
+        _drip(desk.app.settings.dashboard_port, _half_a_change(desk, path, kind, begin)) for _ in range(20)
+    ]
+    for seconds, said in await asyncio.gather(*slow):
+        assert 0.9 < seconds < 4
+        assert said.startswith(b"HTTP/1.1 408") and b"nothing was taken" in said
+    assert not list((desk.app.settings.data_dir / "run").glob("upload-*")), "what came of the file is gone"
+    assert (await desk.get("/api/state"))[0] == 200
+
+
+async def test_an_upload_that_keeps_up_may_take_longer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "PATIENCE", 0.4)
+    monkeypatch.setattr(shield, "SLOWEST", 500)
+    line = b"28/01/2026, 12:00 - Lena: a line of some fifty characters, as people write\n"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield FILE
+        for _ in range(15):
+            await asyncio.sleep(0.1)
+            yield line
+        yield b"\r\n--x--\r\n"
+
+    headers = {"origin": desk.base, "content-type": "multipart/form-data; boundary=x"}
+    status, found = await desk.post("/api/import/inspect", json=None, data=pieces(), headers=headers)
+    assert (status, found["authors"]) == (200, {"Lena": 15})
+
+
+async def test_a_page_that_listens_is_not_hurried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "PATIENCE", 0.3)
+    async with desk.session.get(f"{desk.base}/api/events") as events:
+        await asyncio.sleep(1.0)
+        await desk.says("hello")
+        async with asyncio.timeout(5):
+            while b"message.received" not in await events.content.readline():
+                pass
 
 
 def test_files_may_be_open_as_far_as_the_system_lets_us() -> None:

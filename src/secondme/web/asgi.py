@@ -122,9 +122,13 @@ class Bare:
             return answer({"error": "Something went wrong here; nothing was taken. Try again."}, 500)
 
 
+def too_late() -> str:
+    """What is said to whoever did not send a whole body in time."""
+    return f"A body must arrive whole within {PATIENCE:g} seconds; nothing was taken."
+
+
 def _hurried() -> Response:
-    late = answer({"error": f"A body must arrive whole within {PATIENCE:g} seconds; nothing was taken."}, 408)
-    return replace(late, headers={"connection": "close"})
+    return replace(answer({"error": too_late()}, 408), headers={"connection": "close"})
 
 
 @lru_cache(maxsize=256)

@@ -54,7 +54,7 @@ def create_dashboard(app: App) -> FastAPI:
     _pages(web, pages, news)
     _common(web, app)
     _errors(web)
-    web.add_middleware(Shield, sessions=pages.sessions, hosts=frozenset(), unknown=pages.signed_out)
+    web.add_middleware(Shield, sessions=pages.sessions, unknown=pages.signed_out)
     return web
 
 
@@ -165,7 +165,7 @@ def _errors(web: FastAPI) -> None:
 
     @web.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
-        return JSONResponse({"error": str(error.detail)}, error.status_code)
+        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
 
     @web.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """What every request passes first, and what every answer carries: a page elsewhere must not reach in."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from secondme.web import asgi
 from secondme.web.dashboard.auth import Sessions
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -17,6 +19,9 @@ OPEN_PATHS = frozenset({"/start", "/health", "/api/health", "/metrics", "/favico
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _UPLOADS = frozenset({"/api/import", "/api/import/inspect"})
 _MAX_JSON = 64 * 1024  # bytes; uploads are bounded where they are read
+SLOWEST = 16 * 1024  # bytes a second that an upload must keep up with, once its first seconds are over
+
+_TOO_SLOW = f"The upload came too slowly, below {SLOWEST // 1024} KiB a second; nothing was taken. Try again."
 
 _HEADERS = {
     "content-security-policy": (
@@ -38,11 +43,10 @@ Unknown = Callable[[Request], Response]
 class Shield:
     """Bare ASGI, so that streams pass through it untouched."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions, hosts: frozenset[str], unknown: Unknown) -> None:
-        """`hosts` are the names that a Host header may have; `unknown` answers a page asked for without a session."""
+    def __init__(self, app: ASGIApp, sessions: Sessions, unknown: Unknown) -> None:
+        """`unknown` answers a page asked for without a session."""
         self._app = app
         self._sessions = sessions
-        self._hosts = LOOPBACK | hosts
         self._unknown = unknown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +62,7 @@ class Shield:
             await self._app(scope, _bounded(request, receive), dressed)
 
     async def _refusal(self, request: Request) -> Response | None:
-        if host_of(request.headers.get("host", "")) not in self._hosts:
+        if host_of(request.headers.get("host", "")) not in LOOPBACK:
             return refuse(
                 421, "This address is not ours: open the dashboard as http://127.0.0.1 on this machine."
             )
@@ -110,17 +114,31 @@ def refuse(status: int, sentence: str) -> Response:
 
 
 def _bounded(request: Request, receive: Receive) -> Receive:
-    """Bodies that are no upload end at 64 KiB, whatever their Content-Length said."""
-    if path_of(request) in _UPLOADS:
-        return receive
-    left = _MAX_JSON
+    """A body is waited for no longer than asgi.PATIENCE; an upload earns some of that back with each piece. What is no
+    upload ends at 64 KiB, whatever its Content-Length said. That its caller leaves, after it, has no limit.
+    """
+    uploads, clock = path_of(request) in _UPLOADS, asyncio.get_running_loop().time
+    patience: float | None = asgi.PATIENCE
+    size = 0
 
     async def take() -> Message:
-        nonlocal left
-        event = await receive()
-        left -= len(event.get("body", b""))
-        if left < 0:
+        nonlocal patience, size
+        begun = clock()
+        try:
+            async with asyncio.timeout(patience):
+                event = await receive()
+        except TimeoutError:
+            said = _TOO_SLOW if uploads else asgi.too_late()
+            raise HTTPException(408, said, {"connection": "close"}) from None
+        came = len(event.get("body", b""))
+        size += came
+        if size > _MAX_JSON and not uploads:
             raise HTTPException(413, "A body has at most 64 KiB.")
+        if not event.get("more_body"):
+            patience = None
+        elif patience is not None:
+            earned = came / SLOWEST if uploads else 0.0
+            patience = min(asgi.PATIENCE, patience - (clock() - begun) + earned)
         return event
 
     return take
