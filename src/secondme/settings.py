@@ -1,22 +1,14 @@
-"""Settings from the environment and `secondme.yaml`; read by wiring alone.
+"""Everything that can be set, and what may stand there. loading.py reads it, meaning.py says what it means."""
 
-The environment wins over the file. Everything that is wrong is named at once.
-"""
-
+import json
 import re
 from datetime import time, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from secondme.domain.errors import ConfigError
-
-CONFIG_FILE = "secondme.yaml"
 ProfileName = Literal["clone", "support", "journal"]
 ChannelName = Literal["simulator", "whatsapp_cloud"]  # MSG91 and linked devices come in later versions
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -73,15 +65,16 @@ class ModelSettings(BaseModel):
 class QuietHoursSettings(BaseModel):
     """`23:00-07:00`, optionally followed by `skip`: hold what arrives until the morning, or leave it unanswered."""
 
+    model_config = ConfigDict(extra="forbid")
     start: time
     end: time
     skip: bool = False
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that can be set. Names in the environment are the field names or aliases, in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     database_url: str | None = None
     redis_url: str | None = None
@@ -101,11 +94,13 @@ class Settings(BaseSettings):
     pacing: Literal["human", "none"] = Field("human", alias="SECONDME_PACING")
     debounce: timedelta | None = Field(None, alias="SECONDME_DEBOUNCE")
     rate_limit: int | None = Field(None, alias="SECONDME_RATE_LIMIT", ge=0)
-    quiet_hours: Annotated[QuietHoursSettings | None, NoDecode] = Field(None, alias="SECONDME_QUIET_HOURS")
+    quiet_hours: QuietHoursSettings | None = Field(None, alias="SECONDME_QUIET_HOURS")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), alias="SECONDME_TIMEZONE")
     answer_within: timedelta | None = Field(None, alias="SECONDME_ANSWER_WITHIN")
+    quote_after: timedelta | None = Field(None, alias="SECONDME_QUOTE_AFTER")
+    quote_behind: int | None = Field(None, alias="SECONDME_QUOTE_BEHIND", ge=0, le=1_000_000)
     retention: timedelta = Field(timedelta(days=90), alias="SECONDME_RETENTION")
-    models: Annotated[list[ModelSettings], NoDecode] = Field(default_factory=list, alias="SECONDME_MODELS")
+    models: list[ModelSettings] = Field(default_factory=list, alias="SECONDME_MODELS")
     openrouter_primary_model: str | None = None
     openrouter_fallback_model: str | None = None
     budget_contact: int | None = Field(None, alias="SECONDME_BUDGET_CONTACT", ge=0)
@@ -150,19 +145,7 @@ class Settings(BaseSettings):
         names = [f"{provider}_{what}" for provider in _PROVIDERS for what in ("api_key", "base_url")]
         return {name.upper(): value for name in names if (value := getattr(self, name))}
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment comes before the file, which arrives as the initial values."""
-        return env_settings, init_settings
-
-    @field_validator("debounce", "answer_within", "retention", mode="before")
+    @field_validator("debounce", "answer_within", "quote_after", "retention", mode="before")
     @classmethod
     def _duration(cls, value: Any) -> Any:
         return parse_duration(str(value)) if isinstance(value, str | int | float) else value
@@ -198,12 +181,22 @@ class Settings(BaseSettings):
             start=time.fromisoformat(start), end=time.fromisoformat(end), skip=bool(found.group(3))
         )
 
-    @model_validator(mode="after")
-    def _unique_accounts(self) -> "Settings":
-        ids = [account.id for account in self.accounts]
+    @field_validator("accounts", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        """A variable holds it as JSON."""
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except (ValueError, RecursionError):
+            raise ValueError("this is no JSON list; accounts are easier to write into secondme.yaml") from None
+
+    @field_validator("accounts")
+    @classmethod
+    def _unique(cls, accounts: list[AccountSettings]) -> list[AccountSettings]:
+        ids = [account.id for account in accounts]
         if len(ids) != len(set(ids)):
-            raise ValueError("accounts: every account needs an id of its own")
-        return self
+            raise ValueError("every account needs an id of its own")
+        return accounts
 
     @property
     def redis_address(self) -> str | None:
@@ -230,74 +223,11 @@ class Settings(BaseSettings):
         return [main, *(AccountSettings(id=name, profile=name) for name in others if name != self.profile)]
 
 
-def load(file: Path | None = None) -> Settings:
-    """Settings of this process. Raises ConfigError that names everything wrong at once."""
-    file = file or Path(CONFIG_FILE)
-    values: dict[str, Any] = {}
-    if file.exists():
-        try:
-            values = yaml.safe_load(file.read_text()) or {}
-        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} cannot be read: {_unread(error)}") from None
-        if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
-            raise ConfigError(f"{file} must hold settings as `name: value` lines.")
-    if strange := [name for name in values if not _is_known(name)]:
-        raise ConfigError(f"{file}: {_strange(strange)}; `secondme config schema` lists every name.")
-    try:
-        return Settings(**{_field(name): value for name, value in values.items()})
-    except ValidationError as error:
-        raise ConfigError(_explained(error)) from error
+def variable(field: str) -> str:
+    """What the setting of this field is called in the environment."""
+    return Settings.model_fields[field].alias or field.upper()
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of `secondme.yaml`."""
     return Settings.model_json_schema(mode="serialization")
-
-
-def _field(name: str) -> str:
-    """A key of the file: the field's name, or the variable's name in any case."""
-    upper = name.upper()
-    for alias in (upper, f"SECONDME_{upper}"):
-        if any(field.alias == alias for field in Settings.model_fields.values()):
-            return alias
-    return name.lower()
-
-
-def _is_known(name: str) -> bool:
-    fields = Settings.model_fields
-    return _field(name) in fields or any(field.alias == _field(name) for field in fields.values())
-
-
-def _strange(names: list[str]) -> str:
-    """Names that no setting has, each with the one that was probably meant."""
-    known = [field.alias or name for name, field in Settings.model_fields.items()]
-    known += [name.removeprefix("SECONDME_") for name in known]
-    said = []
-    for name in names:
-        near = get_close_matches(name.upper(), [k.upper() for k in known], 1)
-        said.append(f"{name} is no setting" + (f" (did you mean {near[0].lower()}?)" if near else ""))
-    return ", ".join(said)
-
-
-def _unread(error: Exception) -> str:
-    """What is wrong and where, without the line itself: it may hold a secret."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"{error.problem} (line {mark.line + 1}, column {mark.column + 1})."
-    if isinstance(error, OSError):
-        return f"{error.strerror}."
-    return "it is not written in UTF-8, or holds characters that no text has."
-
-
-def _plainly(complaint: str) -> str:
-    """The library's words as an owner would say it."""
-    said = complaint.removeprefix("Value error, ").removeprefix("Input should be ")
-    return said.replace("a valid integer, unable to parse string as an integer", "a whole number is needed")
-
-
-def _explained(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
-        lines.append(f"{name}: {_plainly(problem['msg'])}")
-    return "Settings that need mending: " + "; ".join(lines) + "."

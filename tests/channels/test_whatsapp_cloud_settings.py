@@ -6,9 +6,9 @@ import pytest
 
 from secondme.channels.whatsapp_cloud import Number
 from secondme.domain.errors import ConfigError
+from secondme.meaning import in_its_own_words, make_accounts, make_numbers, paces, windowed
 from secondme.pipeline.limits import META
 from secondme.settings import Settings
-from secondme.wiring import make_accounts, make_numbers, paces, windowed
 
 WHOLE = {
     "channel": "whatsapp_cloud",
@@ -45,9 +45,32 @@ def test_without_one_of_them_nothing_starts(name: str) -> None:
     ],
 )
 def test_what_was_copied_wrong_is_named_and_not_shown(name: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name} of account main") as raised:
+    with pytest.raises(ConfigError, match=f"WHATSAPP_{name.upper()} must have") as raised:
         make_accounts(made(**WHOLE | {f"whatsapp_{name}": value}))
     assert value not in str(raised.value)
+
+
+def test_what_is_wrong_with_several_accounts_is_named_at_once_and_by_its_place() -> None:
+    """Missing, copied wrong, and twice the same: what the file holds by its field, what it lacks by both names."""
+    accounts = [
+        {"id": "shop", "channel": "whatsapp_cloud", "phone_number_id": "1", "app_secret": "two words"},
+        {"id": "diary", "channel": "whatsapp_cloud", "phone_number_id": "1", "app_secret": "whole"},
+        {"id": "desk", "channel": "whatsapp_cloud", "phone_number_id": "x", "app_secret": "whole"},
+    ]
+    general = {"whatsapp_permanent_token": "to ken"}
+    with pytest.raises(ConfigError) as raised:
+        make_numbers(made(**general, accounts=accounts))
+    said = raised.value.problems
+    assert [problem.split(" must ")[0].split(" is missing")[0] for problem in said[:-1]] == [
+        "WHATSAPP_PERMANENT_TOKEN",
+        "accounts[0].verify_token (account shop)",
+        "accounts[0].app_secret (account shop)",
+        "accounts[1].verify_token (account diary)",
+        "accounts[2].phone_number_id (account desk)",
+        "accounts[2].verify_token (account desk)",
+    ]
+    assert "or WHATSAPP_VERIFY_TOKEN for all accounts" in said[1]
+    assert said[-1].startswith("Accounts shop and diary have one phone_number_id")
 
 
 def test_a_number_of_the_environment() -> None:
@@ -84,6 +107,14 @@ def test_two_accounts_cannot_have_one_number() -> None:
     accounts = [{"id": name, "channel": "whatsapp_cloud"} for name in ("shop", "diary")]
     with pytest.raises(ConfigError, match="phone_number_id of its own"):
         make_numbers(made(**WHOLE, accounts=accounts))
+
+
+def test_what_meta_refuses_is_told_of_the_place_where_it_stands() -> None:
+    shop = {"id": "shop", "channel": "whatsapp_cloud", "app_secret": "other"}
+    settings, told = made(**WHOLE, accounts=[shop]), "WHATSAPP_APP_SECRET and WHATSAPP_PERMANENT_TOKEN"
+    said = "accounts[0].app_secret (account shop) and WHATSAPP_PERMANENT_TOKEN"
+    assert in_its_own_words(settings, "shop", told) == said
+    assert in_its_own_words(made(**WHOLE), "main", told) == told
 
 
 def test_a_secret_is_compared_whole() -> None:

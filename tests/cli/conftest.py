@@ -73,11 +73,12 @@ class Instance:
         return json.loads(self.run(*args, code=0, typed="", **env).stdout)
 
     def refused(self, *args: str, typed: str = "", **env: str) -> str:
-        """The one line that a refused command says."""
+        """What a refused command says at last: one line, or one and each of its settings to mend in one of its own."""
         done = self.run(*args, code=1, typed=typed, **env)
         lines = done.stderr.strip().splitlines()
-        assert lines and lines[-1].startswith("secondme: "), done.stderr
-        return lines[-1]
+        first = next((at for at, line in enumerate(lines) if line.startswith("secondme: ")), len(lines))
+        assert all(line.startswith("  ") for line in lines[first + 1 :]) and lines[first:], done.stderr
+        return "\n".join(lines[first:])
 
     def start(self, *args: str, **env: str) -> "Running":
         """Start a command that stays."""

@@ -6,7 +6,8 @@ import pytest
 
 from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.llm.plan import Plan
-from secondme.settings import Settings, load
+from secondme.loading import load
+from secondme.settings import Settings
 from secondme.wiring import open_app, plan_minds
 
 KEYS = "anthropic_api_key: k\ngroq_api_key: k\ncompatible_base_url: http://127.0.0.1:1/v1\n"
@@ -48,8 +49,8 @@ async def test_a_list_with_options() -> None:
 async def test_what_is_wrong_in_a_list_is_named_with_its_place() -> None:
     with pytest.raises(ConfigError) as refused:
         await planned("models:\n  - {model: 'groq:a', temperature: 9}\n  - {model: 'groq:b', speed: 3}\n")
-    assert "SECONDME_MODELS.0.TEMPERATURE" in str(refused.value)
-    assert "SECONDME_MODELS.1.SPEED" in str(refused.value)
+    assert "models[0].temperature: " in str(refused.value)
+    assert "models[1].speed: unknown" in str(refused.value)
 
 
 async def test_budgets() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from secondme.domain.errors import ConfigError
-from secondme.settings import Settings, load, parse_duration, schema
+from secondme.loading import WrongSettings, load, secrets_in
+from secondme.meaning import SERVING
+from secondme.settings import Settings, parse_duration, schema
 
 
 @pytest.fixture(autouse=True)
@@ -146,8 +148,78 @@ def test_what_is_wrong_with_a_file_is_told_without_what_stands_in_it() -> None:
 
 
 def test_a_name_that_no_setting_has_is_not_passed_over() -> None:
-    with pytest.raises(ConfigError, match=r"quiet_hour is no setting \(did you mean quiet_hours\?\)"):
+    with pytest.raises(ConfigError, match=r"quiet_hour: unknown; did you mean quiet_hours\?"):
         written("profile: clone\nquiet_hour: 23:00-07:00\n")
+
+
+def test_unknown_names_are_told_together_wherever_they_stand_with_whatever_else_is_wrong() -> None:
+    """In one go: the file's own, those that accounts and models lack without what was misspelt, and both of quiet hours."""
+    Path("secondme.yaml").write_text(
+        "quiet_hour: 1\nTimezone: Mars\nxyz: 1\nquiet_hours: {start: '23:00', end: '25:00', skipp: true}\n"
+        "accounts:\n"
+        "  - {id: shop, channel: whatsapp_cloud, phone_nubmer_id: '1', verify_token: v, app_secret: s}\n"
+        "  - {id: diary, chanel: simulator, profile: jornal}\n"
+        "models:\n  - {model: 'groq:a', temprature: 1}\n  - {model: 'anthropic:b', max_tokens: 1}\n"
+    )
+    with pytest.raises(WrongSettings) as refused:
+        load(checks=SERVING)
+    assert sorted(problem.split(";")[0].removesuffix(".") for problem in refused.value.problems) == sorted(
+        [
+            "quiet_hour: unknown",
+            "xyz: unknown",
+            "Timezone: 'Mars' is no time zone",
+            "quiet_hours.skipp: unknown",
+            "quiet_hours.end: in a valid time format, hour value is outside expected range of 0-23",
+            "accounts[0].phone_nubmer_id: unknown",
+            "accounts[1].chanel: unknown",
+            "accounts[1].profile: 'clone', 'support' or 'journal'",
+            "accounts[0].phone_number_id (account shop) is missing: Meta's API needs it, or WHATSAPP_PHONE_NUMBER_ID"
+            " for all accounts",
+            "accounts[0].permanent_token (account shop) is missing: Meta's API needs it, or WHATSAPP_PERMANENT_TOKEN"
+            " for all accounts",
+            "models[0].temprature: unknown",
+            "models[1].max_tokens: greater than or equal to 16",
+            "GROQ_API_KEY is missing: groq answers nobody without a key",
+            "ANTHROPIC_API_KEY is missing: anthropic answers nobody without a key",
+        ]
+    )
+    assert "did you mean phone_number_id?" in str(refused.value)
+    assert refused.value.rest.accounts[1].profile == "clone"
+
+
+def test_accounts_that_nobody_can_read_are_no_reason_to_ask_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECONDME_CHANNEL", "whatsapp_cloud")
+    Path("secondme.yaml").write_text("accounts: [{profile: clone}]\n")
+    with pytest.raises(WrongSettings) as refused:
+        load(checks=SERVING)
+    assert refused.value.problems == ("accounts[0].id: is missing.",)
+
+
+def test_the_name_of_a_setting_is_its_variable_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others may well have a PROFILE or a TIMEZONE in their shell."""
+    monkeypatch.setenv("PROFILE", "build")
+    monkeypatch.setenv("TIMEZONE", "nonsense")
+    assert load().profile == "clone"
+
+
+def test_accounts_in_a_variable_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCOUNTS", '[{"id": "shop"}]')
+    assert [account.id for account in load().accounts] == ["shop"]
+    monkeypatch.setenv("ACCOUNTS", "[{id: shop}]")
+    with pytest.raises(ConfigError, match=r"ACCOUNTS: this is no JSON list"):
+        load()
+
+
+def test_secrets_in_the_file_are_found_by_their_names() -> None:
+    file = Path("secondme.yaml")
+    file.write_text(
+        "timezone: UTC\nopenai_api_key: k\nwhatsapp_verify_token: v\nsecret_key: s\ngroq_api_key:\n"
+        "redis_url: redis://:word@host:6379\ndatabase_url: postgresql://host/name\naccounts: [{id: a, app_secret: x}]\n"
+    )
+    found = ["openai_api_key", "whatsapp_verify_token", "secret_key", "redis_url", "app_secret"]
+    assert secrets_in(file) == found
 
 
 def test_accounts_come_from_the_file() -> None:

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from secondme.domain.errors import SecondMeError
-from secondme.settings import load
+from secondme.loading import load
 from secondme.wiring import App, open_app
 
 

@@ -15,7 +15,7 @@ from secondme.cli.phone import Phone, phone
 from secondme.cli.ports import answers
 from secondme.domain.errors import NotFound
 from secondme.domain.profile import Account
-from secondme.settings import load
+from secondme.loading import load
 from secondme.stores.ledger import people, reading
 from secondme.stores.ledger.people import Address, Whom
 from secondme.web.dashboard.rules import rule
@@ -49,9 +49,14 @@ async def chat(profile: str | None, name: str, once: str | None, *, as_json: boo
 def _account(app: App, profile: str | None) -> Account:
     """The simulator's account with this profile, else its first. Raises NotFound."""
     phones = [account for account in app.accounts.values() if account.channel == "simulator"]
+    if not phones:
+        raise NotFound(
+            "`secondme chat` is a simulated phone, and no account here is on the simulator: write to the number from a"
+            " real one, or add `- {id: try, channel: simulator, profile: clone}` to the accounts in secondme.yaml."
+        )
     found = [account for account in phones if profile in (None, account.profile.name)]
     if not found:
-        have = ", ".join(sorted({account.profile.name for account in phones})) or "none"
+        have = ", ".join(sorted({account.profile.name for account in phones}))
         raise NotFound(f"No account on the simulator has the profile {profile!r}; there are: {have}.")
     return found[0]
 

@@ -21,7 +21,7 @@ def _folder() -> Path:
     """The data directory, or a temporary folder where that cannot be had."""
     try:
         from secondme.embedded.folder import open_folder
-        from secondme.settings import load
+        from secondme.loading import load
 
         return open_folder(load().data_dir)
     except Exception:

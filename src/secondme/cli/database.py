@@ -11,7 +11,8 @@ from secondme.cli import show
 from secondme.cli.opening import opened, prepare, refuse_unused, tell
 from secondme.domain.errors import Invalid
 from secondme.embedded import EmbeddedStores
-from secondme.settings import Settings, load
+from secondme.loading import load
+from secondme.settings import Settings
 from secondme.stores.ledger import migrate, voices
 
 _WORD = "reset"

@@ -9,7 +9,7 @@ import typer
 
 from secondme import __version__
 from secondme.cli import tools
-from secondme.domain.errors import SecondMeError
+from secondme.domain.errors import ConfigError, SecondMeError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -264,7 +264,7 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Entry point: one line for what goes wrong, never a traceback."""
+    """Entry point: a line for each thing that is wrong, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
@@ -272,6 +272,8 @@ def main() -> None:
             )  # a terminal that lacks a letter is no reason to fail
     try:
         app()
+    except ConfigError as error:
+        sys.exit(_failed(*error.problems))
     except SecondMeError as error:
         sys.exit(_failed(str(error)))
     except KeyboardInterrupt:
@@ -282,9 +284,12 @@ def main() -> None:
         sys.exit(_failed(explain(error)))
 
 
-def _failed(reason: str) -> int:
-    """Say why, in one line; it may name what strangers call themselves."""
+def _failed(*reasons: str) -> int:
+    """Say why, a line each; they may name what strangers call themselves."""
     from secondme.cli.show import plain
 
-    print(f"secondme: {plain(' '.join(reason.split()))}", file=sys.stderr)
+    lines = [plain(" ".join(reason.split())) for reason in reasons]
+    if len(lines) > 1:
+        lines = [f"{len(lines)} settings to mend:", *(f"  {line}" for line in lines)]
+    print("secondme: " + "\n".join(lines), file=sys.stderr)
     return 1

@@ -10,7 +10,7 @@ from uuid import UUID
 import aiohttp
 from pydantic import BaseModel, Field
 
-from secondme.cli import show
+from secondme.cli import show, standing
 from secondme.cli.opening import is_unused, opened, tell
 from secondme.cli.ports import answers
 from secondme.domain.errors import MindFailed
@@ -21,10 +21,12 @@ from secondme.llm.embeddings import ApiEmbedder, LexicalEmbedder
 from secondme.llm.model_mind import ModelMind
 from secondme.llm.plan import Plan, keys_without_model
 from secondme.llm.providers import Model
+from secondme.loading import load
+from secondme.meaning import SERVING
 from secondme.ports import Question
 from secondme.profiles import PROFILES
 from secondme.profiles.personas import CASUAL
-from secondme.settings import Settings, load
+from secondme.settings import Settings
 from secondme.stores.ledger import usage
 from secondme.stores.ledger.usage import MindsDay
 from secondme.wiring import App, plan_minds
@@ -55,7 +57,7 @@ class Checked:
 
 async def overview() -> None:
     """Print the chain, its breakers, the budgets and today's use."""
-    settings = load()
+    settings = _loaded()
     plan = await plan_minds(settings, tell)
     show.table(("asked in this order", "at", "breaker"), _chain(plan, await _breakers(settings)))
     show.table(("", ""), [*_budgets(plan), ("embeddings", _embedder(plan))])
@@ -70,7 +72,7 @@ async def overview() -> None:
 
 async def check() -> bool:
     """Ask every model for a reply and a form, and the embeddings for a vector; True when all of them gave it."""
-    plan = await plan_minds(load(), tell)
+    plan = await plan_minds(_loaded(), tell)
     if not plan.models:
         print("No model is set (SECONDME_MODELS): the offline mind answers, and needs no check.")
     asked = [*plan.models, *([plan.cheaper] if plan.cheaper else [])]
@@ -79,6 +81,19 @@ async def check() -> bool:
     wrong = sum(one.wrong is not None for one in found)
     print("All of them answer." if not wrong else f"{show.count(wrong, 'answer')} missing.")
     return not wrong
+
+
+def _loaded() -> Settings:
+    """This shell's settings. Tells where the instance that runs has others: what is said then is not about that one."""
+    settings = load(checks=SERVING)
+    standing.follow(settings)
+    note, others = standing.found(settings.data_dir), standing.others(settings)
+    if note and others:
+        tell(
+            f"The running instance has other settings than this shell ({', '.join(others)}), and there {note.mind}"
+            " answers. What follows is about this shell's."
+        )
+    return settings
 
 
 async def replies(models: Sequence[Model]) -> list[Checked]:

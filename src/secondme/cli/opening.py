@@ -13,8 +13,10 @@ import typer
 from secondme.cli import standing
 from secondme.domain.errors import NotFound
 from secondme.embedded.folder import open_folder
+from secondme.loading import load
+from secondme.meaning import LOOKING, SERVING
 from secondme.observe.logs import configure
-from secondme.settings import Settings, load
+from secondme.settings import Settings
 from secondme.wiring import App, open_app
 
 TERMINATED = 143  # the exit code that shells give for SIGTERM
@@ -42,7 +44,7 @@ async def opened(*, reads: bool = False, serves: bool = False) -> AsyncIterator[
     `reads` says that the command could only find what is there already: a data directory that was never used
     then stays so. Raises NotFound for that, and what `open_app` raises (see there for `serves`).
     """
-    settings = load()
+    settings = load(checks=SERVING if serves else LOOKING)
     if reads:
         refuse_unused(settings)
     prepare(settings, "cli")

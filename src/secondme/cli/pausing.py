@@ -10,9 +10,10 @@ from secondme.cli.opening import opened, prepare, shown, tell
 from secondme.cli.people import name_of, pauses_now
 from secondme.domain.errors import Invalid, SecondMeError, StoreUnavailable
 from secondme.embedded import running
+from secondme.loading import WrongSettings, load
 from secondme.pipeline.held import hold_press
 from secondme.pipeline.switch import Pressed
-from secondme.settings import Settings, load, parse_duration
+from secondme.settings import Settings, parse_duration
 from secondme.stores.signals import RedisSignals
 from secondme.wiring import HELD_PRESS, App, open_app
 
@@ -57,7 +58,7 @@ async def _stop_everything(lasts: timedelta | None) -> int:
     try:
         settings = load()
     except Exception as error:
-        settings = _settings_anyhow()
+        settings = error.rest if isinstance(error, WrongSettings) else _settings_anyhow()
         prepare(settings, "cli")
         where = (
             f"Held in {shown(settings.data_dir)}: if that is not the data directory, set SECONDME_DATA_DIR."

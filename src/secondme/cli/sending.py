@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secondme.channels.whatsapp_cloud import declarations, media, template
-from secondme.cli import show
+from secondme.cli import show, standing
 from secondme.cli.opening import opened
-from secondme.domain.errors import Invalid, NotSent
+from secondme.domain.errors import Ambiguous, Invalid, NotSent
 from secondme.domain.order import Order
 from secondme.domain.profile import Account
+from secondme.meaning import make_numbers
 from secondme.stores.ledger.orders import Standing
 from secondme.web.dashboard.rules import rule
-from secondme.wiring import App, make_numbers
+from secondme.wiring import App
 
 OPEN = 3  # exit code of an order of which nobody knows yet whether it arrives
 _WAIT = 10.0  # seconds
@@ -41,10 +42,19 @@ async def send(wanted: str, parts: TemplateParts, medium: Medium, account_id: st
     """Returns the exit code. Raises SecondMeError with why not."""
     _one_of_both(parts, medium)
     async with opened(reads=True) as app:
-        account = app.orders.account(account_id)
+        account = _account(app, account_id)
         order = await _template(app, account, parts) if parts.name else _medium(medium)
         id_, name = await app.orders.place(wanted, account, order)
         return _say(await app.orders.wait(id_, _WAIT), show.plain(name))
+
+
+def _account(app: App, wanted: str | None) -> Account:
+    """The account to send from. Raises NotFound, and Ambiguous also where only the running instance has several."""
+    note = standing.found(app.settings.data_dir)
+    running = [id_ for id_, channel, _ in note.accounts if channel == "whatsapp_cloud"] if note else []
+    if wanted is None and len(running) > 1:
+        raise Ambiguous(f"Say from which account, by --account: {', '.join(running)}.")
+    return app.orders.account(wanted)
 
 
 def _one_of_both(parts: TemplateParts, medium: Medium) -> None:

@@ -1,6 +1,7 @@
 """`up` and the services alone."""
 
 import os
+from collections.abc import Iterator
 
 from secondme.cli import demo, show
 from secondme.cli.halting import LIFELINE
@@ -8,9 +9,11 @@ from secondme.cli.opening import log_file, prepare, shown
 from secondme.cli.running import run_forever, run_services
 from secondme.cli.supervising import supervise
 from secondme.domain.errors import StoreUnavailable
+from secondme.loading import load
+from secondme.meaning import SERVING, make_numbers, place_of
 from secondme.services import NAMES
-from secondme.settings import load
 from secondme.web.dashboard.auth import make_link
+from secondme.web.webhooks import PATH
 from secondme.wiring import App
 
 UP = "secondme"  # what `up` calls itself in its log
@@ -18,7 +21,7 @@ UP = "secondme"  # what `up` calls itself in its log
 
 def up(*, with_demo: bool, processes: bool) -> None:
     """The four services, in this process or in one each, until asked to stop."""
-    settings = load()
+    settings = load(checks=SERVING)
     prepare(settings, UP)
 
     async def before(app: App) -> None:
@@ -34,7 +37,7 @@ def up(*, with_demo: bool, processes: bool) -> None:
 
 def alone(name: str) -> None:
     """One service in this process, until asked to stop."""
-    settings = load()
+    settings = load(checks=SERVING)
     supervised = LIFELINE in os.environ
     prepare(settings, name, stderr=not supervised)
 
@@ -58,8 +61,20 @@ async def announce(app: App) -> None:
         show.line("  Open      no link yet: Redis does not answer. Once it does, `secondme link` prints one.")
     show.line(f"  Answers   {who_answers(app)}")
     show.line(f"  Accounts  {accounts}")
+    for line in _at_meta(app):
+        show.line(line)
     show.line(f"  Log       {shown(log_file(app.settings, UP))}\n")
     show.line("Ctrl-C stops everything.", "bold")
+
+
+def _at_meta(app: App) -> Iterator[str]:
+    """What has to be entered at Meta, where an account is there: the webhook's path is ours, the host is not."""
+    numbers = make_numbers(app.settings)
+    if numbers:
+        tokens = dict.fromkeys(place_of(app.settings, id_, "verify_token") for id_ in numbers)
+        yield f"  Webhook   {PATH} on port {app.settings.gateway_port}. Enter at Meta, under WhatsApp → Configuration:"
+        yield f"            callback URL https://YOUR.HOST{PATH}, verify token as in {' or '.join(tokens)},"
+        yield "            fields messages and, with the Business app, smb_message_echoes"
 
 
 def who_answers(app: App) -> str:

@@ -1,13 +1,15 @@
 """What the services that run here told of themselves, for commands in a shell that was told less."""
 
 import json
-from dataclasses import asdict, dataclass
+import secrets
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from secondme.cli.ports import holder, ports_of
 from secondme.pipeline.held import write_whole
-from secondme.settings import Settings
+from secondme.settings import Settings, variable
 from secondme.wiring import App
 
 _FILE = "run/standing.json"
@@ -15,18 +17,42 @@ _FILE = "run/standing.json"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`ports` by service, `mind` its name, `timezone` a key, `accounts` as (id, channel, profile)."""
+    """`ports` by service, `mind` its name, `timezone` a key, `accounts` as (id, channel, profile).
+
+    `marks` tell every setting's value from another one and do not show it: keyed digests by variable, under `salt`.
+    """
 
     ports: dict[str, int]
     mind: str
     timezone: str
     accounts: list[tuple[str, str, str]]
+    salt: str = ""
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 def of(app: App) -> Standing:
     """How this instance would be run by the settings of this process."""
     accounts = [(a.id, a.channel, a.profile.name) for a in app.accounts.values()]
-    return Standing(ports_of(app.settings), app.mind_name, app.settings.timezone.key, accounts)
+    salt = secrets.token_hex(32)
+    return Standing(
+        ports_of(app.settings),
+        app.mind_name,
+        app.settings.timezone.key,
+        accounts,
+        salt,
+        _marks(app.settings, salt),
+    )
+
+
+def _marks(settings: Settings, salt: str) -> dict[str, str]:
+    """All but the data directory's: who reads this has the same, and may have written it otherwise."""
+    values = settings.model_dump(mode="json", exclude={"data_dir"})
+    return {variable(name): _mark(value, salt) for name, value in values.items()}
+
+
+def _mark(value: object, salt: str) -> str:
+    written = json.dumps(value, sort_keys=True).encode()
+    return blake2b(written, key=bytes.fromhex(salt), digest_size=16).hexdigest()
 
 
 def leave(app: App) -> None:
@@ -42,6 +68,15 @@ def found(data_dir: Path) -> Standing | None:
     except (OSError, ValueError, TypeError, AttributeError):
         return None
     return note if runs else None
+
+
+def others(settings: Settings) -> list[str]:
+    """The settings that the running instance has otherwise than this process, by variable; none where nothing runs."""
+    note = found(settings.data_dir)
+    if note is None:
+        return []
+    own = _marks(settings, note.salt)
+    return sorted(name for name, mark in note.marks.items() if own.get(name) != mark)
 
 
 def follow(settings: Settings) -> None:

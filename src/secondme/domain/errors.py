@@ -8,7 +8,19 @@ class SecondMeError(Exception):
 
 
 class ConfigError(SecondMeError):
-    """A setting is missing or unusable; the message names all such settings at once."""
+    """Settings are missing or unusable: all of them at once, each in a sentence of its own."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class Unusable(ConfigError):
+    """A service outside refuses us or does not answer. `state` says so in a few words, for `/health`."""
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class NotFound(SecondMeError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from secondme.domain.errors import ConfigError
 from secondme.llm import ollama
 from secondme.llm.budget import Limits
-from secondme.llm.providers import Model, ModelSpec, parse_models
+from secondme.llm.providers import PROVIDERS, Model, ModelSpec, parse_models
 
 OFFLINE = "offline"  # as SECONDME_MODELS: no model, also where there is an Ollama
 _LEXICAL = "lexical"
@@ -48,7 +48,7 @@ def make_plan(wishes: Wishes, environment: Mapping[str, str]) -> Plan:
         try:
             return parse_models(specs, environment, setting=setting)
         except ConfigError as error:
-            problems.append(str(error).removesuffix("."))
+            problems.extend(error.problems)
             return []
 
     offline = [spec.model.strip().lower() for spec in wishes.models] == [OFFLINE]
@@ -58,9 +58,9 @@ def make_plan(wishes: Wishes, environment: Mapping[str, str]) -> Plan:
     embeddings = _embeddings(wishes.embeddings, read, problems)
     limits = wishes.limits or Limits()
     if limits.then == "cheaper" and not wishes.cheaper:
-        problems.append("SECONDME_BUDGET_THEN is cheaper: name the model in SECONDME_BUDGET_MODEL")
+        problems.append("SECONDME_BUDGET_THEN is cheaper: name the model in SECONDME_BUDGET_MODEL.")
     if problems:
-        raise ConfigError("; ".join(dict.fromkeys(problems)) + ".")
+        raise ConfigError(*dict.fromkeys(problems))
     return Plan(
         tuple(models),
         cheaper[0] if cheaper else None,
@@ -99,10 +99,11 @@ def _embeddings(
 ) -> Model | None:
     if not wish or wish.strip().lower() == _LEXICAL:
         return None
-    found = read([ModelSpec(wish)], "SECONDME_EMBEDDINGS")
-    if found and not found[0].provider.embeds:
+    provider = PROVIDERS.get(wish.partition(":")[0].strip().lower())
+    if provider and not provider.embeds:  # whatever else it lacks
         problems.append(
-            f"SECONDME_EMBEDDINGS: {found[0].provider.name} offers no embeddings; use another provider, or lexical"
+            f"SECONDME_EMBEDDINGS: {provider.name} offers no embeddings; use another provider, or lexical."
         )
         return None
+    found = read([ModelSpec(wish)], "SECONDME_EMBEDDINGS")
     return found[0] if found else None
