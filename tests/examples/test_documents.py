@@ -135,6 +135,13 @@ def test_the_layers_are_those_that_are_checked() -> None:
     assert shown == [row for row in modules if set(re.findall(r"\w+", row)) & exist]
 
 
+def test_the_notice_names_every_package_that_is_asked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    named = set(re.findall(r"[a-z][\w-]+", (ROOT / "NOTICE").read_text().lower()))
+    assert {re.split(r"[>;]", one)[0].strip() for one in asked} <= named
+
+
 def test_every_table_and_documented_column_is_there() -> None:
     text = (ROOT / "docs/schema.md").read_text()
     assert set(re.findall(r"`([a-z_]+)`", text)) >= set(tables.metadata.tables)
