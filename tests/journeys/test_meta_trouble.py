@@ -39,13 +39,13 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize("http", [None, 400, 500])
+@pytest.mark.parametrize("http", [400, 429])
 @pytest.mark.parametrize(("code", "seconds", "headers"), WAITS)
 async def test_no_sooner_than_asked_and_then_once(
-    journey: Open, code: int, seconds: int, headers: dict[str, str], http: int | None
+    journey: Open, code: int, seconds: int, headers: dict[str, str], http: int
 ) -> None:
     async with journey("clone", still=True) as told:
-        await told.meta.fault(code, headers=headers, **({"http": http} if http else {}))
+        await told.meta.fault(code, headers=headers, http=http)
         await told.meta.says("hello")
         await told.tried(1)
         await _put_back(told)
@@ -56,6 +56,22 @@ async def test_no_sooner_than_asked_and_then_once(
         await told.settled()
         assert await told.meta.texts() == ["re: hello"]
         assert await told.receipts() == [("replied", "contact.enabled")]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize(("code", "http"), [(130429, 500), (131016, 503), (131056, 502), (190, 500)])
+async def test_a_server_that_failed_may_have_taken_it(
+    journey: Open, code: int, http: int, taken: bool
+) -> None:
+    """Whatever its code asks for: what had left is not sent again."""
+    async with journey("journal", still=True) as told:
+        await told.meta.fault(code, http=http, taken=taken, statuses=[])
+        await told.meta.says("hello")
+        await told.settled()
+        assert await told.receipts() == [("uncertain", "outbox.uncertain")]
+        told.world.clock.jump(timedelta(minutes=5))
+        await told.quiet(1.5)
+        assert len(await told.meta.sends(None)) == 1
 
 
 async def test_a_wrong_token_holds_everything_and_loses_nothing(journey: Open) -> None:

@@ -1,9 +1,10 @@
 """What Meta's error codes mean for a message, one table.
 
 Codes and their meaning: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
-An error object answers for the request that it came to. Where it names a cause that lies before the sending (a limit,
-a token, a closed window, a service that is not there), the message was not taken. Where Meta does not know the cause
-itself (1, 2, 131000), it may have been, and is uncertain.
+An error object answers for the request that it came to. With a status of 4xx, where it names a cause that lies before the
+sending (a limit, a token, a closed window), the message was not taken. Where Meta does not know the cause itself (1, 2,
+131000), it may have been, and is uncertain. So it is with every 5xx, whatever its code: a server that failed may have done
+so behind the sending.
 """
 
 from collections.abc import Mapping
@@ -112,6 +113,8 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
     code = named(error, "code")
     if not isinstance(code, int) or isinstance(code, bool):
         return ChannelDown(f"Meta answers {status}. {_TOKEN.remedy}", _DOWN_FOR) if status == 401 else None
+    if status >= 500:
+        return SendUncertain(f"Meta failed with {status} ({code}).")
     found = _CODES.get(code)
     if found is None and 200 <= code < 300:  # permissions of all kinds
         found = _PERMISSION
@@ -123,7 +126,7 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
         return NotSent(f"Meta asks to wait ({code}).", _wait(found.seconds, retry_after))
     if isinstance(found, _No):
         return Rejected(f"Meta refused it ({code}).", found.rule)
-    if isinstance(found, _Unknown) or status >= 500:
+    if isinstance(found, _Unknown):
         return SendUncertain(f"Meta failed ({code}).")
     if status == 429:
         return NotSent(f"Meta asks to wait ({code}).", _wait(60, retry_after))
