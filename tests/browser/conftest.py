@@ -20,6 +20,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from tests.stubs.meta_driver import Meta
+from tests.stubs.processes import meta_network
 from tests.web.conftest import free_port
 
 COMMAND = str(Path(sys.executable).with_name("secondme"))
@@ -28,18 +30,27 @@ _ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 _START = 90.0  # seconds for the first start, which creates the database
 expect.set_options(timeout=15_000)
 
+# What `secondme up` has by itself, and a number on Meta's API.
+_ACCOUNTS = """accounts:
+  - {id: main, profile: clone}
+  - {id: support, profile: support}
+  - {id: journal, profile: journal}
+  - {id: shop, profile: support, channel: whatsapp_cloud}
+"""
+
 _numbers = count(100)
 
 
 @dataclass
 class Product:
-    """`secondme up`, running; `cookie` is an owner's."""
+    """`secondme up`, running; `cookie` is an owner's, `meta` where the stub of Meta's API is, if there is one."""
 
     base: str
     gateway: str
     cookie: dict[str, Any]
     folder: Path
     environment: dict[str, str]
+    meta: str = ""
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +80,14 @@ def environment_for(folder: Path) -> dict[str, str]:
 def product(chromium: str) -> Iterator[Product]:
     """Everything that `secondme up` starts, on ports and in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="secondme-browser-"))
-    environment = environment_for(folder)
+    with meta_network(folder / "meta.log") as meta:
+        yield from _running(folder, meta)
+
+
+def _running(folder: Path, meta: str) -> Iterator[Product]:
+    number = {k: v for k, v in Meta(meta).settings().items() if k.startswith("WHATSAPP")}
+    environment = environment_for(folder) | number
+    (folder / "secondme.yaml").write_text(_ACCOUNTS)
     said = folder / "said.txt"
     with said.open("wb") as out:
         process = subprocess.Popen([COMMAND, "up"], env=environment, cwd=folder, stdout=out, stderr=out)
@@ -77,7 +95,7 @@ def product(chromium: str) -> Iterator[Product]:
         link = link_from(process, said)
         base = f"http://127.0.0.1:{environment['DASHBOARD_PORT']}"
         gateway = f"http://127.0.0.1:{environment['GATEWAY_PORT']}"
-        yield Product(base, gateway, cookie_from(link, base), folder, environment)
+        yield Product(base, gateway, cookie_from(link, base), folder, environment, meta)
     finally:
         process.terminate()
         try:

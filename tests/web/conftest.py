@@ -91,8 +91,9 @@ async def opened(
     template: str,
     folder: Path,
     services: tuple[str, ...] = ("gateway", "orchestrator", "dashboard"),
+    **more: Any,
 ) -> AsyncIterator[Desk]:
-    """The named services, running; the desk is signed in."""
+    """The named services, running, with `more` settings; the desk is signed in."""
     assert addresses.database_url and addresses.redis_url
     redis = Redis.from_url(addresses.redis_url)
     await redis.flushall()
@@ -110,6 +111,7 @@ async def opened(
             "gateway_port": free_port(),
             "orchestrator_port": free_port(),
             "dashboard_port": free_port(),
+            **more,
         }
     )
     app = await open_app(settings, serves=True)

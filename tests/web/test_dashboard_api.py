@@ -65,6 +65,8 @@ async def test_people_show_state_preview_and_unread(desk: Desk) -> None:
     assert (person["name"], person["address"], person["state"]) == ("Ana", "+15550100", "enabled")
     assert person["previewBy"] == "bot" and "\n" not in person["preview"] and len(person["preview"]) <= 90
     assert person["unread"] == 1
+    assert person["windowUntil"] is None, "nobody closes a window on phones that exist only here"
+    assert {account["windowHours"] for account in (await desk.get("/api/state"))[1]["accounts"]} == {None}
     assert (await desk.post(f"/api/conversations/{conversation}/read"))[1] == {"marked": 1}
     assert (await desk.thread(conversation))[-1]["status"] == "read"
     assert (await desk.get("/api/people"))[1]["people"][0]["unread"] == 0

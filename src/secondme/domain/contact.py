@@ -18,4 +18,5 @@ class ContactRow:
     persona_id: str | None
     enabled: bool
     last_at: datetime | None
+    last_inbound_at: datetime | None  # provider's time of their newest message
     also: str | None = None  # the provider's own id of them, where `address` is their number

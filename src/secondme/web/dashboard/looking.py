@@ -1,6 +1,6 @@
 """What the owner sees: snapshots read from the ledger, each whole in itself."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from secondme.domain.errors import NotFound
 from secondme.domain.pause import Pause, PauseReason, effective_state
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.domain.profile import Account
+from secondme.meaning import windowed
 from secondme.memory.voice.learn import OWN_PERSONA
+from secondme.pipeline.outbox import WINDOW
 from secondme.stores.ledger import Connection, glances, instance, pauses, people, reading, voices
 from secondme.stores.ledger.glances import Glance
 from secondme.stores.ledger.reading import Bubble
@@ -45,8 +47,9 @@ async def state(app: App) -> StateView:
         kept = await glances.kept_replies(tx)
         owner = await instance.owner(tx, app.ledger.vault)
     stopped = [p.since for p in running if p.contact_id is None]
+    shut = windowed(app.accounts.values())
     return StateView(
-        accounts=[_account(account) for account in app.accounts.values()],
+        accounts=[_account(account, account.id in shut) for account in app.accounts.values()],
         mind=app.mind_name,
         offline=app.mind_name == "offline",
         stopped=StoppedView(since=min(stopped)) if stopped else None,
@@ -63,7 +66,7 @@ async def state(app: App) -> StateView:
     )
 
 
-def _account(account: Account) -> AccountView:
+def _account(account: Account, has_window: bool) -> AccountView:
     steps_back = account.profile.owner_word_pause
     return AccountView(
         id=account.id,
@@ -71,6 +74,7 @@ def _account(account: Account) -> AccountView:
         profile=account.profile.name,
         new_contacts_enabled=account.profile.new_contacts_enabled,
         owner_word_pause_minutes=round(steps_back.total_seconds() / 60) if steps_back else None,
+        window_hours=round(WINDOW.total_seconds() / 3600) if has_window else None,
     )
 
 
@@ -118,15 +122,33 @@ async def _persons(tx: Connection, app: App, rows: Sequence[ContactRow]) -> list
     running = await pauses.active(tx, now)
     lines = await glances.last_lines(tx, app.ledger.vault, [row.conversation_id for row in rows])
     typing = await glances.typing(tx)
+    shut = windowed(app.accounts.values())
     persons = [
-        _person(row, running, lines.get(row.conversation_id), row.conversation_id in typing, now)
+        _person(
+            row,
+            running,
+            lines.get(row.conversation_id),
+            row.conversation_id in typing,
+            now,
+            _window(row, shut),
+        )
         for row in rows
     ]
     return sorted(persons, key=lambda p: p.last_at.timestamp() if p.last_at else 0.0, reverse=True)
 
 
+def _window(row: ContactRow, shut: Container[str]) -> datetime | None:
+    """Until when the fence lets free text to them pass."""
+    return row.last_inbound_at + WINDOW if row.account_id in shut and row.last_inbound_at else None
+
+
 def _person(
-    row: ContactRow, running: Sequence[Pause], line: Glance | None, typing: bool, now: datetime
+    row: ContactRow,
+    running: Sequence[Pause],
+    line: Glance | None,
+    typing: bool,
+    now: datetime,
+    window_until: datetime | None,
 ) -> PersonView:
     own = [p for p in running if p.covers(row.id)]
     pause = longest(own)
@@ -147,6 +169,7 @@ def _person(
         preview_by=line.by if line else None,
         unread=line.unread if line else 0,
         typing=typing,
+        window_until=window_until,
     )
 
 

@@ -17,11 +17,14 @@ class Shape(BaseModel):
 
 
 class AccountView(Shape):
+    """One account. `window_hours`: its provider allows free text only so long after a contact's last message."""
+
     id: str
     channel: str
     profile: str
     new_contacts_enabled: bool
     owner_word_pause_minutes: int | None
+    window_hours: int | None
 
 
 class PersonaView(Shape):
@@ -56,7 +59,11 @@ class StateView(Shape):
 
 
 class PersonView(Shape):
-    """One contact on one account. `name` is what they call themselves: untrusted, as is `preview`."""
+    """One contact on one account. `name` is what they call themselves: untrusted, as is `preview`.
+
+    `window_until` is when free text to them ceases, or ceased, to be allowed, where the account has a window; None
+    there: they have never written.
+    """
 
     conversation_id: UUID
     contact_id: UUID
@@ -74,6 +81,7 @@ class PersonView(Shape):
     preview_by: Literal["contact", "bot", "owner"] | None
     unread: int
     typing: bool
+    window_until: datetime | None
 
 
 class PeopleView(Shape):

@@ -3,7 +3,7 @@
 import { bdi, fill, h, icon, problem, stale } from "./dom.js";
 import { called, count, number } from "./format.js";
 import { act, person as current, store } from "./store.js";
-import { chip, desk, isPaused, RELATIONSHIPS, situation } from "./words.js";
+import { chip, desk, freeText, isPaused, RELATIONSHIPS, situation } from "./words.js";
 
 let trouble = null;
 
@@ -12,7 +12,7 @@ export function drawAbout(place, close) {
   const person = current();
   const endings = person ? tally(store.conversation) : null;
   const from = ["about", person && [person.conversationId ?? person.key, person.name, chip(person), person.relationship,
-    person.personaId, situation(person), person.enabled], endings, store.state.personas, trouble, store.state.receipts];
+    person.personaId, situation(person), person.enabled, freeText(person)], endings, store.state.personas, trouble, store.state.receipts];
   if (!stale(place, from)) return;
   fill(place, person ? contact(person, endings, close) : overview(close));
 }
@@ -67,7 +67,9 @@ function fields(person, go) {
 
 function facts(person, endings) {
   const fact = (name, value) => [h("dt", {}, name), h("dd", {}, value)];
+  const open = freeText(person);
   return h("dl", { class: "facts" }, fact("Writes to", desk(person.account)), fact("Address", bdi(person.address)),
+    open ? fact("Free text", open[1]) : null,
     endings ? fact("In this thread", endings) : null);
 }
 

@@ -23,15 +23,19 @@ export const full = (iso) =>
 
 const dayKey = (date) => format({ year: "numeric", month: "2-digit", day: "2-digit" }).format(date);
 
-/** "Today", "Yesterday", "Tuesday 3 March", with the year where it is not this one. */
+/** "Today", "Yesterday", "Tomorrow", "Tuesday 3 March", with the year where it is not this one. */
 export function day(iso, now = new Date()) {
   const date = new Date(iso);
   if (dayKey(date) === dayKey(now)) return "Today";
   if (dayKey(date) === dayKey(new Date(now - 86_400_000))) return "Yesterday";
+  if (dayKey(date) === dayKey(new Date(Number(now) + 86_400_000))) return "Tomorrow";
   const year = format({ year: "numeric" });
   const same = year.format(date) === year.format(now);
   return format({ weekday: "long", day: "numeric", month: "long", ...(same ? {} : { year: "numeric" }) }).format(date);
 }
+
+/** Within a sentence: "tomorrow, 14:02". */
+export const moment = (iso) => `${day(iso).replace(/^(Today|Yesterday|Tomorrow)$/, (word) => word.toLowerCase())}, ${clock(iso)}`;
 
 /** For lists: "now", "4 min", "14:02", "Tue", "3 Mar". */
 export function ago(iso, now = new Date()) {

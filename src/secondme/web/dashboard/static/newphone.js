@@ -3,16 +3,17 @@
 import { bdi, fill, h } from "./dom.js";
 import { called, plain, short } from "./format.js";
 import { changed, open, store } from "./store.js";
-import { DESKS } from "./words.js";
+import { DESKS, simulated } from "./words.js";
 
 const box = document.getElementById("box");
 
 /** Ask for name and number, then open the phone. */
-export function newPhone(accountId = store.state?.accounts[0]?.id) {
+export function newPhone(accountId = null) {
+  const accounts = store.state.accounts.filter((a) => simulated(a.id));
   const name = h("input", { name: "name", autocomplete: "off", maxlength: "100", placeholder: "Mara Ruiz", required: true });
   const number = h("input", { name: "number", autocomplete: "off", inputmode: "tel", maxlength: "200", required: true,
     value: unused(), dir: "ltr" });
-  const desk = h("select", { name: "account" }, store.state.accounts.map((a) =>
+  const desk = h("select", { name: "account" }, accounts.map((a) =>
     h("option", { value: a.id, selected: a.id === accountId }, `${DESKS[a.profile] ?? a.profile} (${a.id})`)));
   const note = h("small", { role: "status" });
   const submit = h("button", { class: "button primary", type: "submit" }, "Open phone");
@@ -23,7 +24,7 @@ export function newPhone(accountId = store.state?.accounts[0]?.id) {
     h("p", {}, "It exists only on this page: nobody is called and nothing leaves this machine."),
     h("label", { class: "field" }, "Name", name),
     h("label", { class: "field" }, "Number", number, note),
-    store.state.accounts.length > 1 ? h("label", { class: "field" }, "Writes to", desk) : null,
+    accounts.length > 1 ? h("label", { class: "field" }, "Writes to", desk) : null,
     h("div", { class: "actions" },
       h("button", { class: "button quiet", type: "button", onclick: () => box.close() }, "Cancel"),
       submit));

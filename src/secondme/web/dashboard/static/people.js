@@ -4,7 +4,7 @@ import { bdi, h, icon, reconcile } from "./dom.js";
 import { ago, called, full, initials } from "./format.js";
 import { newPhone } from "./newphone.js";
 import { open, store } from "./store.js";
-import { chip, DESKS, QUIET_KINDS } from "./words.js";
+import { chip, DESKS, QUIET_KINDS, simulated } from "./words.js";
 
 const NOBODY = {
   clone: "No phone yet. Add one and pretend to be a friend.",
@@ -42,12 +42,13 @@ function group({ account, people }) {
 }
 
 function heading(words, account) {
-  return h("h2", {}, words,
-    h("button", { class: "round", type: "button", title: "New phone", "aria-label": `New phone for ${words}`,
-      "data-focus": "new", "data-account": account.id, onclick: () => newPhone(account.id) }, icon("plus", "small")));
+  return h("h2", {}, words, simulated(account.id)
+    ? h("button", { class: "round", type: "button", title: "New phone", "aria-label": `New phone for ${words}`,
+      "data-focus": "new", "data-account": account.id, onclick: () => newPhone(account.id) }, icon("plus", "small")) : null);
 }
 
 function list(account, people, label) {
+  if (!people.length && !simulated(account.id)) return h("p", { class: "nobody" }, "Nobody has written to this number yet.");
   if (!people.length) {
     return h("p", { class: "nobody" }, NOBODY[account.profile] ?? "Nobody yet.", " ",
       h("button", { type: "button", onclick: () => newPhone(account.id), "data-focus": "new" }, "New phone"));

@@ -8,7 +8,7 @@ import { lines } from "./lines.js";
 import { openMenu } from "./menu.js";
 import { drawStart } from "./start.js";
 import { act, changed, isAway, open, person as current, store } from "./store.js";
-import { author, chip, isPaused, RELATIONSHIPS, situation, stopped } from "./words.js";
+import { author, chip, freeText, isPaused, RELATIONSHIPS, simulated, situation, stopped } from "./words.js";
 import { openSide } from "./side.js";
 
 const NEAR_END = 90; // px from the end within which the thread follows what is new
@@ -38,6 +38,7 @@ export function drawPhone() {
   drawHead(person);
   drawLines(person);
   drawHint(person);
+  composer.hidden = !simulated(person.account); // a real phone is written on by whoever holds it
   drawComposer(person);
   look(person);
 }
@@ -121,8 +122,19 @@ function unreadable() {
 
 function drawHint(person) {
   const wrong = trouble?.where === store.current ? trouble.words : null;
-  if (!stale(hint, [store.current, person.enabled, situation(person), wrong, isAway(), store.conversation?.held])) return;
-  fill(hint, wrong && problem(wrong), hintFor(person));
+  const from = [store.current, person.enabled, situation(person), wrong, isAway(), store.conversation?.held, freeText(person)];
+  if (!stale(hint, from)) return;
+  fill(hint, wrong && problem(wrong), hintFor(person), windowFor(person));
+}
+
+/** Until when an answer may go to a real phone; once that is over, what still may. */
+function windowFor(person) {
+  const [open, words] = freeText(person) ?? [];
+  if (!words) return null;
+  if (open) return h("p", { class: "window" }, "Free text to ", bdi(short(person)), ": ", h("b", {}, words));
+  return h("div", { class: "hint hold window" }, h("div", {}, h("b", {}, `The provider’s window: ${words}`),
+    h("p", {}, "No free text may go until ", bdi(short(person)), " writes again. What still may is a template of yours: ",
+      h("code", { class: "code" }, "secondme send"))));
 }
 
 function hintFor(person) {
@@ -155,9 +167,10 @@ function select(bubble) {
 }
 
 function menu(bubble, button) {
-  const own = bubble.by !== "bot" && bubble.ref && bubble.text !== null && bubble.kind === "text";
+  const here = simulated(current()?.account) && bubble.ref && bubble.text !== null;
+  const own = here && bubble.by !== "bot" && bubble.kind === "text";
   openMenu(button, [
-    bubble.ref && bubble.text !== null && ["reply", "Reply", () => replyTo(bubble)],
+    here && ["reply", "Reply", () => replyTo(bubble)],
     own && ["edit", "Edit", () => edit(bubble)],
     own && ["trash", "Delete", () => remove(bubble), "danger"],
     ["why", bubble.incoming ? "What became of it" : "Why this", () => select(bubble)],
@@ -216,7 +229,7 @@ let looking = null;
 /** Whoever holds the contact's phone and sees the thread has read it. */
 function look(person) {
   const seen = () => document.visibilityState === "visible" && side() === "contact" && !person.local;
-  const unread = store.conversation?.bubbles.some((b) => b.by === "bot" && ["sent", "delivered"].includes(b.status));
+  const unread = simulated(person.account) && store.conversation?.bubbles.some((b) => b.by === "bot" && ["sent", "delivered"].includes(b.status));
   if (!unread || !seen() || looking) return;
   const id = store.current;
   looking = setTimeout(async () => {

@@ -5,7 +5,7 @@ import { called, count, plain, short } from "./format.js";
 import { newPhone } from "./newphone.js";
 import { openSide } from "./side.js";
 import { open, store } from "./store.js";
-import { chip, voiceWords } from "./words.js";
+import { chip, simulated, voiceWords } from "./words.js";
 
 /** Draw it, where anything has changed. */
 export function drawStart(place) {
@@ -14,10 +14,12 @@ export function drawStart(place) {
   const from = [voiceWords(), mine.length, answered.map((p) => [p.conversationId, called(p), chip(p)])];
   if (!stale(place, from) && place.querySelector(".start")) return;
   place.setAttribute("aria-label", "How to begin");
+  const phones = store.state.accounts.some((a) => simulated(a.id));
   fill(place, h("div", { class: "start" },
-    h("h1", {}, "See what it would say before anyone hears it."),
-    h("p", {}, "These phones exist only here. Write as a friend, watch your clone answer, step in, stop it."),
-    h("ol", {}, voice(), friend(mine, answered), say(mine, answered))));
+    h("h1", {}, phones ? "See what it would say before anyone hears it." : "Whoever writes to your number appears on the left."),
+    h("p", {}, phones ? "These phones exist only here. Write as a friend, watch your clone answer, step in, stop it."
+      : "Open anybody to see what became of each message, and why."),
+    h("ol", {}, voice(), phones && friend(mine, answered), say(phones ? 3 : 2, mine, answered))));
 }
 
 function voice() {
@@ -39,14 +41,14 @@ function friend(mine, answered) {
 }
 
 /** Who is answered; the next thing to do is to write as one of them. */
-function say(mine, answered) {
+function say(number, mine, answered) {
   if (!answered.length) {
-    return step(3, false, "Say who is answered", "Nobody is, until you enable them in their thread.",
+    return step(number, false, "Say who is answered", "Nobody is, until you enable them in their thread.",
       mine.length && ["Open the latest", () => open(mine[0].conversationId), store.state.ownVoice]);
   }
   const first = answered.find((p) => chip(p)[0] === "go") ?? answered[0];
-  return step(3, true, "Say who is answered", [names(answered), answered.length > 1 ? " are answered. Nobody else is." : " is answered. Nobody else is."],
-    [["Write as ", bdi(short(first))], () => open(first.conversationId), store.state.ownVoice]);
+  return step(number, true, "Say who is answered", [names(answered), answered.length > 1 ? " are answered. Nobody else is." : " is answered. Nobody else is."],
+    [[simulated(first.account) ? "Write as " : "Open ", bdi(short(first))], () => open(first.conversationId), store.state.ownVoice]);
 }
 
 /** "Mara", "Mara and Tom", "Mara, Tom and 3 more". */

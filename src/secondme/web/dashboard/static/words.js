@@ -1,6 +1,6 @@
 // Words for states, so that they are the same wherever they stand.
 
-import { called, count, isolated, left, plain } from "./format.js";
+import { called, count, isolated, left, moment, plain } from "./format.js";
 import { account, isAway, store } from "./store.js";
 
 export const DESKS = { clone: "Your clone", support: "Support desk", journal: "Journal" };
@@ -12,6 +12,21 @@ export const desk = (id) => DESKS[account(id)?.profile] ?? id;
 
 /** Who speaks for the owner on this account. */
 export const speaker = (id) => DESKS[account(id)?.profile] ?? "SecondMe";
+
+/** Whether the people of this account are phones that exist only here, so that one can write as them. */
+export const simulated = (id) => account(id)?.channel === "simulator";
+
+/**
+ * How the provider's window stands for a person, as [open, words]; null where there is none: on the simulator, or
+ * where it is not known.
+ */
+export function freeText(person) {
+  if (person.local || isAway() || !account(person.account)?.windowHours) return null;
+  const until = person.windowUntil;
+  if (!until) return [false, "closed, for they have never written"];
+  const rest = left(until);
+  return rest ? [true, `until ${moment(until)} (${rest})`] : [false, `closed since ${moment(until)}`];
+}
 
 export const stopped = () => store.state?.stopped ?? null;
 
