@@ -1,6 +1,7 @@
 """Graphs of single tests on the real FalkorDB, and an independent client of them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -16,14 +17,23 @@ DIMENSION = 8
 type Outsider = Callable[..., Awaitable[list[list[Any]]]]
 
 
+@asynccontextmanager
+async def a_graph(addresses: Addresses) -> AsyncIterator[Graph]:
+    """A graph that nobody else has, until the block ends."""
+    graph = Graph(addresses.falkordb_url or "", f"t_{uuid4().hex}")
+    try:
+        yield graph
+    finally:
+        await graph.run("RETURN 1")  # only what is there can be deleted
+        await graph.command("GRAPH.DELETE", graph.name)
+        await graph.close()
+
+
 @pytest_asyncio.fixture
 async def bare(addresses: Addresses) -> AsyncIterator[Graph]:
     """A graph of its own that holds nothing, not even a schema."""
-    graph = Graph(addresses.falkordb_url or "", f"t_{uuid4().hex}")
-    yield graph
-    await graph.run("RETURN 1")  # only what is there can be deleted
-    await graph.command("GRAPH.DELETE", graph.name)
-    await graph.close()
+    async with a_graph(addresses) as graph:
+        yield graph
 
 
 @pytest_asyncio.fixture
