@@ -12,6 +12,7 @@ from secondme.domain.delivery import Outgoing, Sent
 from secondme.domain.event import MessageEvent, PauseEvent
 from secondme.domain.persona import Example, Persona
 from secondme.domain.turn import Draft, Turn
+from secondme.observe.gate import Gate
 
 Stage = Callable[[Turn], Awaitable[Turn]]
 
@@ -28,6 +29,16 @@ class Channel(Protocol):
     """How bytes leave for one kind of network. Only the outbox holds one."""
 
     answer_timeout: float  # seconds that `send` may wait for the provider's answer
+
+    @property
+    def gate(self) -> Gate | None:
+        """The breaker of its sends, where they go to a service outside."""
+        ...
+
+    async def reach(self, count: int) -> None:
+        """Get ready for so many sends, such as by opening connections: a send itself has little time. Takes a few
+        seconds at the most, and never raises."""
+        ...
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         """Send once, never twice. `write_before` is a `time.monotonic()` moment: a request not wholly written by

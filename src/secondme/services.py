@@ -10,7 +10,9 @@ from typing import Any
 import uvicorn
 
 from secondme.domain.errors import ConfigError, StoreUnavailable
+from secondme.meaning import make_numbers, paces, quiet_hours, windowed
 from secondme.observe import metrics
+from secondme.observe.health import UNKNOWN, state_of
 from secondme.observe.logs import get_logger, purge_logs
 from secondme.pipeline.compose import Compose
 from secondme.pipeline.doorbell import Doorbell
@@ -28,11 +30,13 @@ from secondme.stores.ledger import holding, people, reading, retention
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.web.sockets import make_room, options
-from secondme.wiring import App, make_channels, make_numbers, paces, quiet_hours, windowed
+from secondme.wiring import App, make_channels
 
 log = get_logger("services")
 NAMES = ("gateway", "orchestrator", "graph-worker", "dashboard")
 _DRAIN = 8.0  # seconds that unfinished work gets to end
+_LOOKS_EVERY = 30.0  # seconds: Meta allows 200 such questions an hour while a number is being set up
+_LOOK = 6.0  # seconds that one may take
 _LOOPBACK = "127.0.0.1"
 
 
@@ -51,7 +55,7 @@ class Service:
 def gateway(app: App) -> Service:
     """Ears and mouth: the inbox, the outbox, and the mirrors in Redis."""
     inbox = Inbox(app.ledger, app.accounts, app.effects, app.clock)
-    channels, numbers = make_channels(app), make_numbers(app.settings)
+    channels, numbers = make_channels(app.settings), make_numbers(app.settings)
     bell = Doorbell(app.signals, RESPONSES, "gateway")
     app.effects.hears(RESPONSES, bell.near)
     shut = windowed(app.accounts.values())
@@ -64,10 +68,15 @@ def gateway(app: App) -> Service:
     async def health() -> dict[str, Any]:
         return {"service": "gateway", **await app.health()}
 
-    async def connected() -> None:
-        for account_id, channel in channels.items():
-            metrics.whatsapp_connected.labels(account_id).set(await _answers(channel.ping))
+    async def look(account_id: str) -> None:
+        state = app.channels[account_id] = await state_of(channels[account_id].ping, _LOOK)
+        metrics.whatsapp_connected.labels(account_id).set(state == "ok")
 
+    async def connected() -> None:
+        await asyncio.gather(*map(look, channels))
+
+    app.channels |= dict.fromkeys(channels, UNKNOWN)
+    app.gates += [channel.gate for channel in channels.values() if channel.gate]
     return Service(
         "gateway",
         app.settings.gateway_port,
@@ -77,7 +86,7 @@ def gateway(app: App) -> Service:
             ("outbox", outbox.run),
             ("doorbell", bell.run),
             ("mirror", lambda: _every(2.0, app.switch.mirror)),
-            ("channels", lambda: _every(15.0, connected)),
+            ("channels", lambda: _every(_LOOKS_EVERY, connected)),
         ],
         outbox.drain,
         [channel.close for channel in channels.values()],
@@ -181,14 +190,6 @@ def _health(app: App, name: str) -> Callable[[], Awaitable[dict[str, Any]]]:
         return {"service": name, **await app.health()}
 
     return health
-
-
-async def _answers(ping: Callable[[], Awaitable[None]]) -> float:
-    try:
-        await ping()
-    except Exception:
-        return 0.0
-    return 1.0
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -36,9 +36,21 @@ async def requests(stub: str) -> list[Any]:
     return found
 
 
+async def forget(stub: str) -> None:
+    """Let the stub begin its list anew: it is too short for all that a session asks."""
+    async with aiohttp.ClientSession() as session:
+        await session.delete(f"{stub.removesuffix('/v1')}/requests")
+
+
 async def asked(stub: str) -> Any:
     """What it was asked last."""
     return (await requests(stub))[-1]
+
+
+async def switched(stub: str, model: str) -> None:
+    """From now on the stub's model `switch` behaves as another one."""
+    async with aiohttp.ClientSession() as session:
+        await session.post(f"{stub.removesuffix('/v1')}/switch", data=model)
 
 
 class HandClock:

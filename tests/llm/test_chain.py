@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel
 
-from secondme.domain.breaker import FAILURES, Breaker, State
+from secondme.domain.breaker import FAILURES, State
 from secondme.domain.errors import BudgetSpent, MindFailed
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.llm.budget import Budgeted, Limits
@@ -24,6 +24,7 @@ from secondme.llm.model_mind import ModelMind
 from secondme.llm.plan import Plan
 from secondme.llm.purse import Purse
 from secondme.observe import metrics
+from secondme.observe.gate import Gate
 from secondme.ports import Extraction, Question
 from tests.llm.asking import HandClock, Notes, model
 from tests.llm.turns import turn
@@ -31,33 +32,34 @@ from tests.llm.turns import turn
 
 async def test_a_refusal_or_a_long_answer_is_not_held_against_the_service(openai_stub: str) -> None:
     """Else whoever writes what a model refuses would silence everybody."""
-    breaker = Breaker()
+    gate = Gate("openai:well")
     for name in ("refused", "truncated"):
-        asks = Guarded(ModelMind(model(openai_stub, name)), breaker)
+        asks = Guarded(ModelMind(model(openai_stub, name)), gate)
         for _ in range(2 * FAILURES):
             with pytest.raises(MindFailed):
                 await asks.complete(turn("Hi"))
         await asks.close()
-    assert breaker.state(time.monotonic()) is State.CLOSED
+    assert gate.state() is State.CLOSED
 
 
 async def test_retry_after_is_respected_and_said(openai_stub: str) -> None:
-    clock, breaker = HandClock(), Breaker()
-    asks = Guarded(ModelMind(model(openai_stub, "status-429-17")), breaker, clock=clock)
+    clock = HandClock()
+    gate = Gate("openai:status-429-17", clock)
+    asks = Guarded(ModelMind(model(openai_stub, "status-429-17")), gate)
     with pytest.raises(MindFailed) as failed:
         await asks.complete(turn("Hi"))
     assert failed.value.again_in == 17
-    assert breaker.state(clock()) is State.OPEN
+    assert gate.state() is State.OPEN
     with pytest.raises(MindFailed, match="left alone for 17 s"):
         await asks.complete(turn("Hi"))
     clock.seconds += 17
-    assert breaker.state(clock()) is State.HALF_OPEN
+    assert gate.state() is State.HALF_OPEN
     await asks.close()
 
 
 async def test_the_state_is_a_metric(openai_stub: str) -> None:
-    clock, breaker = HandClock(), Breaker()
-    asks = Guarded(ModelMind(model(openai_stub, "status-500")), breaker, clock=clock)
+    clock = HandClock()
+    asks = Guarded(ModelMind(model(openai_stub, "status-500")), Gate("openai:status-500", clock))
     for seconds, value in ((0, 0.0), (0, 1.0), (30, 0.5)):
         clock.seconds += seconds
         assert metrics.REGISTRY.get_sample_value(
@@ -133,7 +135,7 @@ async def test_a_chain_of_real_wires(openai_stub: str, anthropic_stub: str) -> N
         ("groq:empty", True, True),
         ("anthropic:ok", False, True),
     ]
-    assert set(minds.breakers) == {"openai:status-500", "groq:empty", "anthropic:ok"}
+    assert {gate.service for gate in minds.gates} == {"openai:status-500", "groq:empty", "anthropic:ok"}
     await minds.close()
 
 
@@ -151,8 +153,8 @@ async def held(
     mind: Said, limits: Limits, usage: Notes, *, cheaper: Said | None = None, clock: Any = None
 ) -> AsyncIterator[Budgeted]:
     purse = Purse(usage, clock or HandClock(), ZoneInfo("Europe/Berlin"))
-    first = Guarded(mind, Breaker(), purse.owe)
-    second = Guarded(cheaper, Breaker(), purse.owe) if cheaper else None
+    first = Guarded(mind, Gate(mind.name), purse.owe)
+    second = Guarded(cheaper, Gate(cheaper.name), purse.owe) if cheaper else None
     found = Budgeted(first, purse, limits, second)
     yield found
     await found.close()

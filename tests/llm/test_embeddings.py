@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secondme.domain.breaker import FAILURES, REST, State
 from secondme.domain.errors import MindFailed
 from secondme.llm.embeddings import API_DIMENSION, LEXICAL_DIMENSION, ApiEmbedder, LexicalEmbedder
-from tests.llm.asking import WORDS, model, requests
+from secondme.llm.guarded import GuardedEmbedder
+from secondme.observe.gate import Gate
+from tests.llm.asking import WORDS, HandClock, forget, model, requests, switched
 
 
 def cosine(a: list[float], b: list[float]) -> float:
@@ -16,7 +19,7 @@ def cosine(a: list[float], b: list[float]) -> float:
 
 
 async def test_they_come_in_order_and_in_batches(openai_stub: str) -> None:
-    before = len(await requests(openai_stub))
+    await forget(openai_stub)
     embedder = ApiEmbedder(model(openai_stub, "embed", timeout=30.0))
     texts = ["x" * (n % 7 + 1) for n in range(300)]
     vectors = await embedder.embed(texts)
@@ -25,16 +28,16 @@ async def test_they_come_in_order_and_in_batches(openai_stub: str) -> None:
         len(text) + n % 128 for n, text in enumerate(texts)
     ]
     assert {len(vector) for vector in vectors} == {API_DIMENSION}
-    sizes = [len(r["body"]["input"]) for r in (await requests(openai_stub))[before:]]
+    sizes = [len(r["body"]["input"]) for r in await requests(openai_stub)]
     assert sizes == [128, 128, 44]
 
 
 async def test_long_and_empty_texts_are_sent_as_a_server_takes_them(openai_stub: str) -> None:
     embedder = ApiEmbedder(model(openai_stub, "embed", timeout=30.0))
-    before = len(await requests(openai_stub))
+    await forget(openai_stub)
     assert len(await embedder.embed(["", "  ", "y" * 50_000, *["z" * 8000] * 40])) == 43
     await embedder.close()
-    sent = [r["body"]["input"] for r in (await requests(openai_stub))[before:]]
+    sent = [r["body"]["input"] for r in await requests(openai_stub)]
     assert all(sum(map(len, texts)) <= 200_000 for texts in sent)
     assert max(len(text) for texts in sent for text in texts) == 8000
     assert await embedder.embed([]) == []
@@ -67,6 +70,36 @@ async def test_anything_else_is_a_failure_without_content(openai_stub: str, name
     await embedder.close()
     assert failed.value.cause == cause
     assert WORDS not in repr(failed.value)
+
+
+async def test_embeddings_have_a_breaker_too(openai_stub: str) -> None:
+    clock = HandClock()
+    gate = Gate("embeddings openai:switch", clock)
+    asks = GuardedEmbedder(ApiEmbedder(model(openai_stub, "switch")), gate)
+    await switched(openai_stub, "status-500")
+    for _ in range(FAILURES):
+        assert gate.state() is State.CLOSED
+        with pytest.raises(MindFailed, match="answered 500"):
+            await asks.embed(["x"])
+    await forget(openai_stub)
+    await switched(openai_stub, "embed")
+    with pytest.raises(MindFailed, match="left alone for 30 s"):
+        await asks.embed(["x"])
+    assert await requests(openai_stub) == [], "it is left alone"
+    clock.seconds += REST
+    assert (gate.state(), len(await asks.embed(["x"]))) == (State.HALF_OPEN, 1)
+    assert gate.state() is State.CLOSED
+    await asks.close()
+
+
+async def test_vectors_of_another_length_are_not_held_against_the_service(openai_stub: str) -> None:
+    gate = Gate("embeddings openai:embed-768")
+    asks = GuardedEmbedder(ApiEmbedder(model(openai_stub, "embed-768")), gate)
+    for _ in range(2 * FAILURES):
+        with pytest.raises(MindFailed, match="768 numbers"):
+            await asks.embed(["x"])
+    assert gate.state() is State.CLOSED
+    await asks.close()
 
 
 async def test_lexical_vectors_are_nearer_the_more_the_words_are_alike() -> None:

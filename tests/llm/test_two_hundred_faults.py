@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from secondme.domain.breaker import FAILURES, Breaker, State
+from secondme.domain.breaker import FAILURES, State
 from secondme.domain.errors import MindFailed
 from secondme.llm.guarded import Guarded
 from secondme.llm.model_mind import ModelMind
-from tests.llm.asking import KEY, WORDS, HandClock, mind, model, requests
+from secondme.observe.gate import Gate
+from tests.llm.asking import KEY, WORDS, HandClock, mind, model, requests, switched
 from tests.llm.turns import turn
 
 TIMES = 200
@@ -46,11 +46,6 @@ async def stub(provider: str, request: pytest.FixtureRequest) -> AsyncIterator[s
     await switched(found, "ok")
 
 
-async def switched(stub: str, to: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        await session.post(f"{stub.removesuffix('/v1')}/switch", data=to)
-
-
 async def seen(stub: str, words: str) -> int:
     """How many of the last thousand requests held these words."""
     return sum(words in str(one["body"]) for one in await requests(stub))
@@ -81,8 +76,9 @@ async def test_each_of_two_hundred_is_a_failure_without_secrets(stub: str, provi
 async def test_two_hundred_faults_and_then_it_is_well_again(stub: str, provider: str, fault: str) -> None:
     """No garbage, a breaker open by the fifth failure, one probe a rest, and closed by the first answer."""
     await switched(stub, fault)
-    clock, breaker, words = HandClock(), Breaker(), f"{WORDS}-guarded-{provider}-{fault}."
-    asks = Guarded(ModelMind(model(stub, "switch", provider, timeout=patience(fault))), breaker, clock=clock)
+    clock, words = HandClock(), f"{WORDS}-guarded-{provider}-{fault}."
+    gate = Gate(f"{provider}:switch", clock)
+    asks = Guarded(ModelMind(model(stub, "switch", provider, timeout=patience(fault))), gate)
     asked = 0
     for number in range(1, TIMES + 1):
         with pytest.raises(MindFailed) as failed:
@@ -90,14 +86,14 @@ async def test_two_hundred_faults_and_then_it_is_well_again(stub: str, provider:
         assert WORDS not in str(failed.value) and KEY not in str(failed.value)
         asked += failed.value.cause != "open"
         if number == FAILURES:
-            assert breaker.state(clock()) is State.OPEN
+            assert gate.state() is State.OPEN
         clock.seconds += 1
     assert asked <= FAILURES + TIMES // (1 if fault == "status-429-1" else 30) + 1
     assert await seen(stub, words) <= asked
     await asks.close()
     await switched(stub, "ok")
     clock.seconds += 30
-    asks = Guarded(ModelMind(model(stub, "switch", provider, timeout=20)), breaker, clock=clock)
+    asks = Guarded(ModelMind(model(stub, "switch", provider, timeout=20)), gate)
     assert (await asks.complete(turn("Hi"))).parts
-    assert breaker.state(clock()) is State.CLOSED
+    assert gate.state() is State.CLOSED
     await asks.close()

@@ -1,6 +1,6 @@
 """A server that speaks OpenAI's chat completions and embeddings, for tests. The model's name says how it behaves.
 
-Run it as `python tests/stubs/openai_server.py [--port N]`; it prints its base URL and serves until its end.
+Run it as `python -m tests.stubs.openai_server [--port N]`; it prints its base URL and serves until its end.
 Requests that the official SDK's types do not know are answered 400, and answers are built from its types.
 
     ok         two parts            echo       the last message that waits, told back
@@ -17,7 +17,8 @@ Requests that the official SDK's types do not know are answered 400, and answers
 
 Forms (`response_format` of type json_schema, or a schema in the system message) are filled in from the schema.
 Embeddings: `embed` has 1536 numbers or `dimensions`; `embed-N` has N; `embed-short` leaves one out.
-`GET /requests` lists what was asked: headers, body and path. `GET /api/tags` is Ollama's list of models.
+`GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it.
+`GET /api/tags` is Ollama's list of models.
 """
 
 import argparse
@@ -51,6 +52,10 @@ TEXTS = {
 asked: deque[dict[str, Any]] = deque(maxlen=1000)
 misfits: dict[str, int] = {}
 told = {"model": "ok"}
+
+
+def model_of(body: dict[str, Any]) -> str:
+    return told["model"] if body.get("model") == "switch" else str(body.get("model"))
 
 
 def schema_of(body: dict[str, Any]) -> Any:
@@ -131,7 +136,7 @@ async def complete(request: web.Request) -> web.StreamResponse:
     raw = await request.read()
     body = json.loads(raw)
     asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
-    model = told["model"] if body.get("model") == "switch" else str(body.get("model"))
+    model = model_of(body)
     try:
         PARAMS.validate_python(body)
         MESSAGES.validate_python(body["messages"])
@@ -197,7 +202,7 @@ async def misbehave(request: web.Request, model: str) -> web.StreamResponse | No
 async def embed(request: web.Request) -> web.StreamResponse:
     body = json.loads(await request.read())
     asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
-    model, texts = str(body.get("model")), body.get("input")
+    model, texts = model_of(body), body.get("input")
     unknown = sorted(set(body) - set(EmbeddingCreateParams.__annotations__))
     try:
         EMBEDDINGS.validate_python(body)
@@ -242,6 +247,11 @@ async def requests(_request: web.Request) -> web.Response:
     return web.json_response(list(asked))
 
 
+async def forget(_request: web.Request) -> web.Response:
+    asked.clear()
+    return web.Response()
+
+
 async def serve(port: int) -> None:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
@@ -250,6 +260,7 @@ async def serve(port: int) -> None:
     app.router.add_post("/switch", switch)
     app.router.add_get("/api/tags", tags)
     app.router.add_get("/requests", requests)
+    app.router.add_delete("/requests", forget)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)

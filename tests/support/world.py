@@ -63,11 +63,14 @@ class Phones:
     """A channel that records what reached it. `before` runs as the bytes leave, so that a test may interfere."""
 
     answer_timeout = 5.0
+    gate = None
 
     def __init__(self) -> None:
         self.got: list[tuple[float, Outgoing]] = []
         self.before: Callable[[Outgoing], Any] | None = None
         self.fails: Exception | None = None
+
+    async def reach(self, count: int) -> None: ...
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         if self.before is not None:

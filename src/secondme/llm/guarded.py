@@ -1,22 +1,22 @@
-"""A mind behind a breaker: what fails again and again is left alone for a while. What wraps a mind is a mind."""
+"""Models behind breakers: what fails again and again is left alone for a while. What wraps a mind is a mind."""
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from secondme.domain.breaker import Breaker, Ticket
 from secondme.domain.errors import MindFailed
 from secondme.domain.turn import Draft, Turn
 from secondme.llm.prompts import rough_tokens
 from secondme.llm.wire import WireFailed
 from secondme.observe import metrics
-from secondme.ports import Extraction, Extractor, Mind, Question, Spent
+from secondme.observe.gate import Blame, Gate, Shut
+from secondme.ports import Embedder, Extraction, Extractor, Mind, Question, Spent
 
 # The service is well: it was the talk, or our own settings, that it could do nothing with.
-_NOT_ITS_FAULT = frozenset({"refused", "truncated", "misfit", "closed"})
+_NOT_ITS_FAULT = frozenset({"refused", "truncated", "misfit", "dimension", "closed"})
+_SHUT = "open"  # the cause of what was not asked at all
 _SOON = 3.0  # seconds after which a probe has usually been answered
 
 
@@ -28,66 +28,80 @@ class Guarded:
     """A FullMind that asks another one only while its breaker lets it."""
 
     def __init__(
-        self,
-        mind: FullMind,
-        breaker: Breaker,
-        note: Callable[[Spent], None] = lambda spent: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, mind: FullMind, gate: Gate, note: Callable[[Spent], None] = lambda spent: None
     ) -> None:
         """`note` is told what every ask used, however it ended."""
         self.name = mind.name
-        self.breaker = breaker
         self._mind = mind
+        self._gate = gate
         self._note = note
-        self._clock = clock
-        metrics.watch_breaker(self.name, lambda: breaker.state(clock()))
 
     async def complete(self, turn: Turn) -> Draft:
-        return await self._guarded(lambda: self._mind.complete(turn), turn.contact.id, rough_tokens(turn))
+        return await self._noted(lambda: self._mind.complete(turn), turn.contact.id, rough_tokens(turn))
 
     async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
         tokens = sum(map(len, question.material)) // 3
-        return await self._guarded(lambda: self._mind.extract(schema, question), question.contact_id, tokens)
+        return await self._noted(lambda: self._mind.extract(schema, question), question.contact_id, tokens)
 
     async def close(self) -> None:
         await self._mind.close()
 
-    async def _guarded[R: Draft | Extraction[Any]](
+    async def _noted[R: Draft | Extraction[Any]](
         self, ask: Callable[[], Awaitable[R]], contact: UUID | None, sent: int
     ) -> R:
-        """Ask, and tell how it went. `sent`: about how many tokens, which count where nobody waits for the figures.
+        """Ask, and tell what it used. `sent`: about how many tokens, which count where nobody waits for the figures.
 
         Raises MindFailed, at once while the mind is left alone.
         """
-        ticket = self.breaker.admit(self._clock())
-        if ticket is None:
-            raise self._left_alone()
         try:
-            answer = await ask()
+            answer = await _asked(self._gate, self.name, ask)
         except MindFailed as error:
-            self._failed(ticket, error, contact, sent)
+            if error.cause != _SHUT:
+                used = error.tokens or (sent if error.cause == "timeout" else 0)
+                self._note(Spent(self.name, contact, used, failed=True))
             raise
         except BaseException:
-            self.breaker.abandoned(ticket)
             self._note(Spent(self.name, contact, sent, failed=True))
             raise
-        self.breaker.succeeded(ticket)
-        metrics.model_asks.labels(self.name, "ok").inc()
         self._note(Spent(self.name, contact, answer.tokens, answer.cached_tokens))
         return answer
 
-    def _failed(self, ticket: Ticket, error: MindFailed, contact: UUID | None, sent: int) -> None:
-        metrics.model_asks.labels(self.name, error.cause).inc()
-        if error.cause in _NOT_ITS_FAULT:
-            self.breaker.succeeded(ticket)
-        else:
-            self.breaker.failed(ticket, self._clock(), getattr(error, "retry_after", None))
-        used = error.tokens or (sent if error.cause == "timeout" else 0)
-        self._note(Spent(self.name, contact, used, failed=True))
 
-    def _left_alone(self) -> WireFailed:
-        wait = max(self.breaker.passes_in(self._clock()), _SOON)
-        metrics.model_asks.labels(self.name, "open").inc()
-        error = WireFailed(self.name, "open", f"failed too often and is left alone for {wait:.0f} s.")
+class GuardedEmbedder:
+    """A ports.Embedder that asks another one only while its breaker lets it."""
+
+    def __init__(self, embedder: Embedder, gate: Gate) -> None:
+        self.name = embedder.name
+        self.dimension = embedder.dimension
+        self._embedder = embedder
+        self._gate = gate
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return await _asked(self._gate, self.name, lambda: self._embedder.embed(texts))
+
+    async def close(self) -> None:
+        await self._embedder.close()
+
+
+async def _asked[R](gate: Gate, name: str, ask: Callable[[], Awaitable[R]]) -> R:
+    """Ask behind the gate, and count how it went. Raises MindFailed, at once while the model is left alone."""
+    try:
+        with gate.asking(_blame):
+            answer = await ask()
+    except Shut as shut:
+        metrics.model_asks.labels(name, _SHUT).inc()
+        wait = max(shut.seconds, _SOON)
+        error = WireFailed(name, _SHUT, f"failed too often and is left alone for {wait:.0f} s.")
         error.again_in = wait
-        return error
+        raise error from None
+    except MindFailed as error:
+        metrics.model_asks.labels(name, error.cause).inc()
+        raise
+    metrics.model_asks.labels(name, "ok").inc()
+    return answer
+
+
+def _blame(error: BaseException) -> Blame:
+    if not isinstance(error, MindFailed):
+        return Blame.NOBODY
+    return Blame.NOT_SERVICE if error.cause in _NOT_ITS_FAULT else Blame.SERVICE

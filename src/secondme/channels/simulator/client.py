@@ -2,11 +2,11 @@
 
 import time
 
-import aiohttp
-
-from secondme.channels.wire import post_once
+from secondme.channels.wire import Wire
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
 from secondme.domain.errors import NotSent, Rejected
+
+_LOOK = 2.0  # seconds that the network may take to say how it is
 
 
 class SimulatorChannel:
@@ -16,41 +16,38 @@ class SimulatorChannel:
     """
 
     answer_timeout = 10.0
+    gate = None
 
     def __init__(self, base_url: str | None = None) -> None:
-        self._base_url = base_url.rstrip("/") if base_url else None
-        self._session: aiohttp.ClientSession | None = None
+        self._wire = Wire(base_url.rstrip("/")) if base_url else None
+
+    async def reach(self, count: int) -> None:
+        """Open connections for so many sends; see ports.Channel."""
+        if self._wire is not None:
+            await self._wire.reach(count)
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         """Send once; see ports.Channel for what it raises. Templates and media are refused: these phones have none."""
         if outgoing.kind.ordered:
             raise Rejected("A simulated phone takes neither templates nor media.")
-        if self._base_url is None:
+        if self._wire is None:
             if time.monotonic() >= write_before:
                 raise NotSent("The moment to send had passed.")
             progress = "delivered" if outgoing.kind is DeliveryKind.TEXT else "sent"
             return Sent(f"sim-{outgoing.delivery_id}", progress)
-        answer = await post_once(
-            self._open(), f"{self._base_url}/messages", _body(outgoing), write_before, self.answer_timeout
-        )
+        answer = await self._wire.post("/messages", _body(outgoing), write_before, self.answer_timeout)
         provider_id = answer.get("messageId")
         return Sent(provider_id if isinstance(provider_id, str) else None)
 
     async def ping(self) -> None:
         """The network's `/health`, where there is one."""
-        if self._base_url is None:
-            return
-        async with self._open().get(f"{self._base_url}/health", timeout=aiohttp.ClientTimeout(2)) as answer:
-            answer.raise_for_status()
+        if self._wire is not None:
+            async with self._wire.get("/health", _LOOK) as answer:
+                answer.raise_for_status()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
-        return self._session
+        if self._wire is not None:
+            await self._wire.close()
 
 
 def _body(outgoing: Outgoing) -> dict[str, str]:

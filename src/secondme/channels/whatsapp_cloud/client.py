@@ -7,17 +7,18 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from yarl import URL
 
 from secondme.channels.whatsapp_cloud.errors import meaning
 from secondme.channels.whatsapp_cloud.number import Number
 from secondme.channels.whatsapp_cloud.values import listed, named
-from secondme.channels.wire import post_once
+from secondme.channels.wire import Wire
 from secondme.domain.address import is_phone
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
-from secondme.domain.errors import ConfigError, Rejected, SecondMeError
+from secondme.domain.errors import ConfigError, Rejected, SecondMeError, Unusable
+from secondme.observe.gate import Gate
 
 _CLOCK_MAY_BE_OFF = 60.0  # seconds
+_LOOK = 5.0  # seconds that Meta may take to tell of a number
 
 
 class WhatsAppCloudChannel:
@@ -26,62 +27,51 @@ class WhatsAppCloudChannel:
     answer_timeout = 20.0
 
     def __init__(self, number: Number) -> None:
-        self._url = number.url
-        self._headers = {"Authorization": f"Bearer {number.token}"}
-        self._session: aiohttp.ClientSession | None = None
+        self.gate = Gate(f"whatsapp_cloud {number.account_id}")
+        self._wire = Wire(number.url, {"Authorization": f"Bearer {number.token}"}, meaning, self.gate)
+
+    async def reach(self, count: int) -> None:
+        """Open connections for so many sends; see ports.Channel."""
+        await self._wire.reach(count)
 
     async def send(self, outgoing: Outgoing, write_before: float) -> Sent:
         """Send once; see ports.Channel for what it raises, errors.py for which of Meta's codes means what."""
         body = _message(outgoing) if outgoing.kind.speaks else _presence(outgoing)
-        answer = await post_once(
-            self._open(),
-            f"{self._url}/messages",
-            body,
-            write_before,
-            self.answer_timeout,
-            headers=self._headers,
-            meaning=meaning,
-        )
+        answer = await self._wire.post("/messages", body, write_before, self.answer_timeout)
         provider_id = named(next(iter(listed(answer, "messages")), None), "id")
         return Sent(provider_id if isinstance(provider_id, str) else None)
 
     async def ping(self) -> None:
-        """Whether the token may use the number. Raises SecondMeError with what to do."""
-        await self.look()
+        """Whether the token may use the number. Raises Unusable with what to do."""
+        await self._asked()
 
     async def look(self) -> str:
         """What Meta says about the number, for the owner's eyes. Raises SecondMeError with what to do."""
-        fields = {"fields": "verified_name,quality_rating,throughput"}
         begun = time.time()
-        try:
-            async with self._open().get(
-                URL(self._url).with_query(fields),
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=5),
-                allow_redirects=False,
-            ) as answer:
-                body = await _json(answer)
-                status, date = answer.status, answer.headers.get("Date")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ConfigError(
-                f"Meta's API does not answer ({type(error).__name__}): is this machine online, and"
-                " WHATSAPP_API_BASE_URL right?"
-            ) from error
-        if status != 200:
-            raise _refused(status, body)
+        body, date = await self._asked()
         _check_clock(date, (begun + time.time()) / 2)
         quality = named(body, "quality_rating")
         level = named(named(body, "throughput"), "level")
         return f"the token may use the number; quality {_word(quality)}, throughput {_word(level)}"
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._wire.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
-        return self._session
+    async def _asked(self) -> tuple[Any, str | None]:
+        """The number's node and Meta's time of it. Raises Unusable."""
+        try:
+            async with self._wire.get("?fields=verified_name,quality_rating,throughput", _LOOK) as answer:
+                body = await _json(answer)
+                status, date = answer.status, answer.headers.get("Date")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unusable(
+                f"Meta's API does not answer ({type(error).__name__}): is this machine online, and"
+                " WHATSAPP_API_BASE_URL right?",
+                f"does not answer ({type(error).__name__})",
+            ) from error
+        if status != 200:
+            raise _refused(status, body)
+        return body, date
 
 
 def _message(outgoing: Outgoing) -> dict[str, Any]:
@@ -120,11 +110,13 @@ def _presence(outgoing: Outgoing) -> dict[str, Any]:
     return body
 
 
-def _refused(status: int, body: Any) -> SecondMeError:
-    error = meaning(status, body, None)
+def _refused(status: int, body: Any) -> Unusable:
+    """`refused (190)`: by Meta's code where it gives one, else by the status."""
+    error, code = meaning(status, body, None), named(named(body, "error"), "code")
+    state = f"refused ({code if isinstance(code, int) else status})"
     if isinstance(error, SecondMeError):
-        return ConfigError(f"{error} Check WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_PERMANENT_TOKEN.")
-    return ConfigError(f"Meta's API answers {status}: check WHATSAPP_API_BASE_URL.")
+        return Unusable(f"{error} Check WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_PERMANENT_TOKEN.", state)
+    return Unusable(f"Meta's API answers {status}: check WHATSAPP_API_BASE_URL.", state)
 
 
 def _check_clock(date: str | None, middle: float) -> None:
