@@ -11,6 +11,7 @@ from secondme.domain.delivery import DeliveryKind, Sent
 from secondme.domain.errors import NotSent, Rejected, SecondMeError, SendUncertain
 from secondme.ports import Channel
 from tests.contracts.conftest import Make, Network, outgoing, soon
+from tests.support.slow_door import slow_door
 
 TEXTS = {
     "one character": "x",
@@ -60,6 +61,10 @@ async def test_it_answers_a_ping_and_closes_more_than_once(channel: Channel) -> 
 
 async def test_closing_unopened_is_fine(make: Make) -> None:
     await make("ok").close()
+
+
+async def test_it_may_be_reached_for_and_not_used(channel: Channel) -> None:
+    await channel.reach(3)
 
 
 BAD = [
@@ -116,6 +121,65 @@ async def test_a_connection_that_does_not_come_is_not_sent(make: Make) -> None:
         with pytest.raises(NotSent):
             await make(f"http://127.0.0.1:{full.getsockname()[1]}").send(outgoing(), soon(0.4))
         assert time.monotonic() - begun < 2
+
+
+async def test_a_connection_that_comes_slowly_is_opened_before_the_moment(
+    make: Make, network: Network
+) -> None:
+    """Each takes a second to come; a send that begins when they are there needs none of it."""
+    async with slow_door(network.base, 0.7) as base:
+        channel, pair = make(f"{base}/ok"), (outgoing(), outgoing())
+        begun = time.monotonic()
+        await channel.reach(len(pair))
+        assert 0.7 < time.monotonic() - begun < 3
+        await asyncio.gather(*(channel.send(one, soon(0.3)) for one in pair))
+    assert [len(network.requests(one.delivery_id)) for one in pair] == [1, 1]
+
+
+async def test_what_is_out_of_reach_is_waited_for_once(make: Make, network: Network) -> None:
+    """Others may have to wait meanwhile, so it is not waited for again before it has answered."""
+    async with slow_door(network.base, 4.0) as base:
+        channel, begun = make(f"{base}/ok"), time.monotonic()
+        await channel.reach(1)
+        first = time.monotonic() - begun
+        await channel.reach(1)
+        assert first > 2.5 and time.monotonic() - begun < first + 0.2
+        with pytest.raises(NotSent):
+            await channel.send(outgoing(), soon(0.3))
+
+
+async def test_a_connection_opened_ahead_that_has_died_is_not_used(make: Make) -> None:
+    taken: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    channel = make(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await channel.reach(3)
+    server.close()
+    for writer in taken:
+        writer.close()
+    await asyncio.sleep(0.05)  # a fence takes longer: the end of a connection is heard meanwhile
+    with pytest.raises(NotSent):
+        await channel.send(outgoing(), soon(0.5))
+    assert len(taken) == 3
+
+
+async def test_each_request_has_a_connection_of_its_own(make: Make) -> None:
+    """What the server keeps open is not used again: it may close it while the next request is on its way."""
+    came: list[list[bytes]] = []  # by connection
+
+    async def keep_open(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(mine := [])
+        while request := await reader.read(65_536):
+            mine.append(request)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(keep_open, "127.0.0.1", 0) as server:
+        channel = make(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await channel.reach(2)
+        for _ in range(4):
+            await channel.send(outgoing(), soon())
+        await channel.close()
+    assert [len(requests) for requests in came] == [1, 1, 1, 1]
 
 
 async def test_too_late_no_byte_arrives(make: Make, network: Network) -> None:

@@ -127,7 +127,8 @@ class Outbox:
             if await self._silent():
                 self._proven.clear()
                 return now + _SILENT_FOR
-            if may := self._limits.room(group, now):
+            await self._reach(group)
+            if not self.draining and (may := self._limits.room(group, now)):
                 await self._pass(may)
             if len(found) == room:
                 self._bell.ring()  # there may be more
@@ -140,6 +141,11 @@ class Outbox:
                 return True
             self._free_at = time.monotonic()
         return False
+
+    async def _reach(self, group: Sequence[Ready]) -> None:
+        """Have the channels ready before the intents are committed: of the second after that nothing is to be lost."""
+        counts = Counter(delivery.account_id for delivery in group)
+        await asyncio.gather(*(self._channels[account].reach(count) for account, count in counts.items()))
 
     async def _pass(self, group: Sequence[Ready]) -> None:
         """Let a group pass the fence together, and start what has passed, unless a press came meanwhile."""
