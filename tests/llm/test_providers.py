@@ -62,10 +62,14 @@ def test_the_origin_alone_gets_each_providers_own_path() -> None:
         ("openai:gpt", {"OPENAI_API_KEY": "  "}, "OPENAI_API_KEY is missing"),
         ("openai:gpt", {"OPENAI_API_KEY": f"{KEY}\nX: y"}, "OPENAI_API_KEY holds characters"),
         ("compatible:m", {}, "COMPATIBLE_BASE_URL is missing"),
-        ("ollama:m", {"OLLAMA_BASE_URL": "localhost:11434"}, "OLLAMA_BASE_URL is missing or no URL"),
-        ("ollama:m", {"OLLAMA_BASE_URL": f"http://user:{KEY}@host"}, "OLLAMA_BASE_URL is missing or no URL"),
-        ("ollama:m", {"OLLAMA_BASE_URL": "http://host:99999999"}, "OLLAMA_BASE_URL is missing or no URL"),
-        ("ollama:m", {"OLLAMA_BASE_URL": "file:///etc/passwd"}, "OLLAMA_BASE_URL is missing or no URL"),
+        ("ollama:m", {"OLLAMA_BASE_URL": "localhost:11434"}, "OLLAMA_BASE_URL must be http(s)://HOST"),
+        (
+            "ollama:m",
+            {"OLLAMA_BASE_URL": f"http://user:{KEY}@host"},
+            "OLLAMA_BASE_URL must be http(s)://HOST",
+        ),
+        ("ollama:m", {"OLLAMA_BASE_URL": "http://host:99999999"}, "OLLAMA_BASE_URL must be http(s)://HOST"),
+        ("ollama:m", {"OLLAMA_BASE_URL": "file:///etc/passwd"}, "OLLAMA_BASE_URL must be http(s)://HOST"),
     ],
 )
 def test_what_cannot_be_used_is_said(text: str, environment: dict[str, str], said: str) -> None:
@@ -104,16 +108,16 @@ def test_everything_wrong_is_said_at_once_and_once() -> None:
             {"OPENAI_BASE_URL": "nonsense"},
             models=models,
             limits=Limits(then="cheaper"),
-            embeddings="groq:x",
+            embeddings="openrouter:x",
         )
     said = str(refused.value)
     for problem in (
         "OPENAI_API_KEY is missing",
-        "OPENAI_BASE_URL is missing or no URL",
+        "OPENAI_BASE_URL must be http(s)://HOST",
         "SECONDME_MODELS cannot be read",
         "ANTHROPIC_API_KEY is missing",
         "anthropic takes no temperature",
-        "GROQ_API_KEY is missing",
+        "OPENROUTER_API_KEY is missing",
         "SECONDME_BUDGET_THEN is cheaper: name the model in SECONDME_BUDGET_MODEL",
     ):
         assert said.count(problem) == 1, problem
@@ -140,8 +144,13 @@ def test_without_embeddings_they_are_lexical(wish: str | None) -> None:
 
 
 def test_who_offers_no_embeddings_is_named() -> None:
-    with pytest.raises(ConfigError, match="SECONDME_EMBEDDINGS: anthropic offers no embeddings"):
-        planned(embeddings="anthropic:claude")
+    """And nothing else: a key would not help."""
+    for wish in ("anthropic", "anthropic:claude"):
+        with pytest.raises(ConfigError) as refused:
+            planned({}, embeddings=wish)
+        assert refused.value.problems == (
+            "SECONDME_EMBEDDINGS: anthropic offers no embeddings; use another provider, or lexical.",
+        )
 
 
 async def test_a_local_ollama_is_found_and_its_first_model_that_talks_is_used(openai_stub: str) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from secondme.domain.errors import ConfigError
+from secondme.domain.url import FORM, base_url
 
 TIMEOUT = 30.0  # seconds for one answer
 MOST_TOKENS = 2048  # of one answer, its reasoning included: what a contact can make us pay for
@@ -130,7 +131,7 @@ def parse_models(
         else:
             problems += [problem for problem in found if problem not in problems]
     if problems:
-        raise ConfigError("; ".join(problems) + ".")
+        raise ConfigError(*(f"{problem}." for problem in problems))
     return models
 
 
@@ -145,23 +146,24 @@ def _parsed(spec: ModelSpec, environment: Mapping[str, str], setting: str, alone
             f" {', '.join(PROVIDERS)}; for example groq:openai/gpt-oss-20b"
         ]
     key = environment.get(provider.key_variable, "").strip() or None
-    base_url = _base_url(provider, environment.get(provider.base_url_variable, "").strip())
+    given = environment.get(provider.base_url_variable, "").strip()
+    url = _completed(provider, given)
     problems = []
     if provider.needs_key and key is None:
         problems.append(f"{provider.key_variable} is missing: {provider.name} answers nobody without a key")
     if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
         problems.append(f"{provider.key_variable} holds characters that no key has")
-    if base_url is None:
-        example = f"https://HOST{provider.path}"
-        problems.append(f"{provider.base_url_variable} is missing or no URL; write it as {example}")
+    if url is None:
+        lacks = f"must be {FORM}" if given else "is missing"
+        problems.append(f"{provider.base_url_variable} {lacks}; write it as https://HOST{provider.path}")
     if spec.temperature is not None and not provider.takes_temperature:
         problems.append(f"{setting}: {provider.name} takes no temperature; leave it out")
-    if problems or base_url is None:
+    if problems or url is None:
         return problems
     return Model(
         provider,
         name,
-        base_url,
+        url,
         key,
         spec.temperature,
         spec.max_tokens,
@@ -171,16 +173,10 @@ def _parsed(spec: ModelSpec, environment: Mapping[str, str], setting: str, alone
     )
 
 
-def _base_url(provider: Provider, given: str) -> str | None:
+def _completed(provider: Provider, given: str) -> str | None:
     """The base URL, completed by the provider's path where it names a host alone; None if unusable."""
     url = given or provider.origin
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    if not usable or parts.username or parts.password or parts.query or parts.fragment:
+    parts = base_url(url) if url is not None else None
+    if parts is None:
         return None
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or provider.path}"
