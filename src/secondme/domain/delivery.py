@@ -26,17 +26,6 @@ class DeliveryKind(StrEnum):
         return self is DeliveryKind.TEXT or self.ordered
 
 
-class DeliveryStatus(StrEnum):
-    """planned → in_flight → sent | failed | uncertain; a plan that was never sent may be withdrawn."""
-
-    PLANNED = "planned"
-    IN_FLIGHT = "in_flight"
-    SENT = "sent"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    WITHDRAWN = "withdrawn"
-
-
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One delivery that a Turn wants to commit."""

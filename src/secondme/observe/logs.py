@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from secondme.domain.errors import ConfigError
@@ -58,12 +58,6 @@ def tracing(trace: UUID | str) -> Iterator[None]:
     """Within this block every line carries `trace`: our id of the message that caused the work."""
     with bound_contextvars(trace=str(trace)):
         yield
-
-
-def current_trace() -> str | None:
-    """The trace that the running task works for."""
-    trace: str | None = get_contextvars().get("trace")
-    return trace
 
 
 def configure(

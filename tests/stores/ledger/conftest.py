@@ -14,7 +14,7 @@ from secondme.domain.turn import Draft, Part, Turn, Verdict
 from secondme.embedded import Addresses
 from secondme.pipeline.pacing import Pacing
 from secondme.stores.ledger import commits, deliveries, settling, taken, turns
-from secondme.stores.ledger.commits import Ending
+from secondme.stores.ledger.commits import Ending, Superseded
 from secondme.stores.ledger.deliveries import InFlight, Ready, Terms
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.turns import Claim
@@ -56,7 +56,8 @@ class Steps:
         ledger, now = self.world.ledger, self.world.clock.now()
         planned = Pacing(False).plan(turn, turn.draft.parts, now) if turn.draft else []
         async with ledger.transaction() as tx:
-            await commits.commit(tx, ledger.vault, Ending(turn, planned, {}, now))
+            if not await commits.commit_all(tx, ledger.vault, [Ending(turn, planned, {}, now)]):
+                raise Superseded
         return turn
 
     async def answer(self, *texts: str) -> Turn:

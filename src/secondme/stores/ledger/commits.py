@@ -54,12 +54,6 @@ async def commit_all(tx: Connection, vault: Vault, endings: Sequence[Ending]) ->
     return {row["committed"] for row in rows}
 
 
-async def commit(tx: Connection, vault: Vault, ending: Ending) -> None:
-    """End one Turn. Raises Superseded, UniqueViolationError."""
-    if not await commit_all(tx, vault, [ending]):
-        raise Superseded
-
-
 _COMMIT = f"SELECT committed FROM commit_turns({', '.join(f'${n}' for n in range(1, 38))})"
 
 

@@ -228,7 +228,7 @@ deliveries = Table(
     _ref("turn_id", "turns.id"),
     _text("kind"),
     Column("part", Integer, nullable=False),
-    _text("status"),
+    _text("status"),  # planned → in_flight → sent | failed | uncertain; what was never sent may be withdrawn
     Column("answers", Uuid, nullable=False),
     Column("quotes", Uuid),
     _sealed("text"),

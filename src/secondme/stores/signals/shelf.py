@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
-from typing import TypedDict
 
 import orjson
 from redis.asyncio import Redis
@@ -35,14 +34,6 @@ return failed
 """
 
 
-class CachedPersona(TypedDict):
-    """The documented JSON of CACHE:persona:{id}."""
-
-    styleGuide: str
-    tone: str
-    exampleMessages: list[str]
-
-
 class Shelf(Wired):
     """Keys that expire by themselves."""
 
@@ -51,14 +42,9 @@ class Shelf(Wired):
         if counts:
             await self._wire.tell("mirror counters", partial(_count, counts), None)
 
-    async def get_persona(self, persona_id: str) -> CachedPersona | None:
-        """The cached persona, or None when it is not there, unreadable, or Redis fails. Never raises."""
-        key = f"CACHE:persona:{persona_id}"
-        return _read_persona(await self._wire.tell("get persona", lambda redis: redis.get(key), None))
-
     async def set_persona(self, persona: Persona) -> None:
         """Cache a persona for 30 minutes. Never raises."""
-        cached: CachedPersona = {
+        cached = {
             "styleGuide": persona.style_guide,
             "tone": persona.tone,
             "exampleMessages": list(persona.examples),
@@ -74,10 +60,6 @@ class Shelf(Wired):
         """Note (contact, message, arrival) in the `messages:{userId}` of the last minute. Never raises."""
         if messages:
             await self._wire.tell("track", partial(_track, messages), None)
-
-    async def count_after(self, user_id: str, at: datetime) -> int | None:
-        """How many messages of the last minute came after `at`; None when Redis fails. Never raises."""
-        return await self._wire.tell("count after", partial(_count_after, recent_key(user_id), at), None)
 
     async def put_once(self, name: str, ttl: timedelta) -> None:
         """Make something that can be taken once before it expires. `name` is a digest.
@@ -103,24 +85,3 @@ async def _track(messages: Sequence[tuple[str, str, datetime]], redis: Redis) ->
     for some in batched(messages, _AT_ONCE):
         noted = [(recent_key(user_id), message_id, str(to_ms(at))) for user_id, message_id, at in some]
         await redis.eval(_TRACK, 0, orjson.dumps(noted), str(oldest), str(_MINUTE))
-
-
-async def _count_after(key: str, at: datetime, redis: Redis) -> int:
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.zremrangebyscore(key, "-inf", now_ms() - _MINUTE * 1000)
-        pipe.zcount(key, f"({to_ms(at)}", "+inf")
-        _, found = await pipe.execute()
-    return int(found)
-
-
-def _read_persona(said: bytes | str | None) -> CachedPersona | None:
-    try:
-        found = json.loads(said or "null")
-    except ValueError:
-        return None
-    if not isinstance(found, dict) or not isinstance(found.get("exampleMessages"), list):
-        return None
-    guide, tone, examples = found.get("styleGuide"), found.get("tone"), found["exampleMessages"]
-    if not isinstance(guide, str) or not isinstance(tone, str):
-        return None
-    return {"styleGuide": guide, "tone": tone, "exampleMessages": [str(example) for example in examples]}
