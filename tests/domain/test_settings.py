@@ -7,7 +7,7 @@ import pytest
 
 from secondme.domain.errors import ConfigError
 from secondme.loading import WrongSettings, load, secrets_in
-from secondme.meaning import SERVING
+from secondme.meaning import SERVING, make_accounts
 from secondme.settings import Settings, parse_duration, schema
 
 
@@ -220,6 +220,15 @@ def test_secrets_in_the_file_are_found_by_their_names() -> None:
     )
     found = ["openai_api_key", "whatsapp_verify_token", "secret_key", "redis_url", "app_secret"]
     assert secrets_in(file) == found
+
+
+def test_when_to_quote_is_set_for_every_account() -> None:
+    accounts = make_accounts(written("quote_after: 40s\nquote_behind: 3\n"))
+    profiles = [account.profile for account in accounts.values()]
+    assert {(p.quote_after, p.quote_behind) for p in profiles} == {(timedelta(seconds=40), 3)}
+    assert [p.name for p in profiles if p.quotes_when_overtaken] == ["support", "journal"]
+    with pytest.raises(ConfigError, match=r"quote_after.*quote_behind"):
+        written("quote_after: soon\nquote_behind: -1\n")
 
 
 def test_accounts_come_from_the_file() -> None:

@@ -1,5 +1,6 @@
 """What a provider says later, many words at a time, and why a message failed."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -54,6 +55,16 @@ async def test_a_word_settles_what_was_uncertain(world: World, progress: str) ->
     await world.inbox.learn_statuses([StatusUpdate("main", "wamid.new", str(delivery), progress)])
     ((outcome, _),) = await world.receipts()
     assert outcome == ("failed" if progress == "failed" else "replied")
+
+
+async def test_a_word_settles_it_however_late_it_comes(world: World) -> None:
+    """Meta posts for days what nobody took; a status has no age at which it would be worth nothing."""
+    world.phones.fails = SendUncertain("no answer")
+    await answered(world, 1)
+    delivery = await world.value("SELECT id FROM deliveries WHERE kind = 'text'")
+    world.clock.jump(timedelta(days=8))
+    await world.inbox.learn_statuses([StatusUpdate("main", "wamid.new", str(delivery), "read")])
+    assert [outcome for outcome, _ in await world.receipts()] == ["replied"]
 
 
 async def test_a_refusal_says_why(world: World) -> None:
