@@ -45,7 +45,7 @@ class Mirror:
         self._clock = clock
         self._dimension = dimension
         self._sleep = sleep
-        self._contacts: dict[UUID, int] | None = None  # prints; None: what the graph has is not known
+        self._contacts: dict[str, int] | None = None  # prints; None: what the graph has is not known
         self._user: UserNode | None = None
         self._told: list[PersonaNode] = []
 
@@ -91,11 +91,11 @@ class Mirror:
     async def _refresh_contacts(self) -> int:
         if self._contacts is None:
             # Asked before the ledger is: whom the ledger then does not have has been forgotten.
-            self._contacts = {UUID(id_): 0 for id_ in await mirror.mirrored(self._graph)}
+            self._contacts = dict.fromkeys(await mirror.mirrored(self._graph), 0)
         async with self._ledger.single() as connection:
             prints = await mirrored.prints(connection, self._clock.now())
         if gone := self._contacts.keys() - prints.keys():
-            await mirror.drop_contacts(self._graph, map(str, gone))
+            await mirror.drop_contacts(self._graph, gone)
             self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in gone}
         changed = [id_ for id_, print_ in prints.items() if self._contacts.get(id_) != print_]
         for start in range(0, len(changed), _BATCH):
@@ -106,11 +106,11 @@ class Mirror:
             self._contacts |= {id_: prints[id_] for id_ in batch}
         return len(changed)
 
-    async def _write(self, ids: list[UUID]) -> None:
+    async def _write(self, ids: list[str]) -> None:
         """Inside a transaction that keeps them from being forgotten in between, and then written after all."""
         now = self._clock.now()
         async with self._ledger.transaction() as tx:
-            found = await mirrored.contacts(tx, self._ledger.vault, ids, now)
+            found = await mirrored.contacts(tx, self._ledger.vault, [UUID(id_) for id_ in ids], now)
             await mirror.put_contacts(self._graph, [_contact(one) for one in found], now)
 
 

@@ -48,7 +48,7 @@ async def test_a_fresh_graph_has_the_documented_schema(bare: Graph) -> None:
     assert await schema.migrate(bare, DIMENSION)
     found = await shape(bare)
     assert found["unique"] >= {(label, "id", "OPERATIONAL") for label in DOCUMENTED}
-    assert found["range"] >= LOOKUPS | {f"{label}.pending" for label in MEANING}
+    assert found["range"] >= LOOKUPS | {"Entity.pending", "Fact.pending"}
     assert found["vector"] == {(label, DIMENSION, "cosine") for label in MEANING}
     assert await bare.run("MATCH (g:Group) RETURN g.id") == [["everyone"]]
 
@@ -82,7 +82,7 @@ async def test_a_graph_of_the_first_version_keeps_what_it_holds(bare: Graph) -> 
     assert await bare.run("MATCH (c:Contact)-[k:KNOWS]->(p) RETURN c {.*}, k.since, p {.*}") == [
         [{"id": "c1", "name": "Ana"}, 1, {"id": "p1", "name": "Bo", "pending": True}]
     ]
-    assert await bare.run("MATCH (p:Person {id: 'p2'}) RETURN p.pending, p.embedding") == [
+    assert await bare.run("MATCH (p:Entity {id: 'p2'}) RETURN p.pending, p.embedding") == [
         [None, [0.5] * DIMENSION]
     ]
 

@@ -5,7 +5,7 @@
 //   GRAPH.CONSTRAINT CREATE secondme UNIQUE NODE User PROPERTIES 1 id
 // and a vector index with the number of dimensions that the embedder makes: write it in place of 1536.
 
-// Uniqueness
+// Uniqueness. An Entity is whatever else can be named: Person, Company, Topic, Event, Location.
 CREATE CONSTRAINT ON (u:User) ASSERT u.id IS UNIQUE;
 CREATE CONSTRAINT ON (c:Contact) ASSERT c.id IS UNIQUE;
 CREATE CONSTRAINT ON (p:Persona) ASSERT p.id IS UNIQUE;
@@ -14,6 +14,7 @@ CREATE CONSTRAINT ON (comp:Company) ASSERT comp.id IS UNIQUE;
 CREATE CONSTRAINT ON (t:Topic) ASSERT t.id IS UNIQUE;
 CREATE CONSTRAINT ON (e:Event) ASSERT e.id IS UNIQUE;
 CREATE CONSTRAINT ON (l:Location) ASSERT l.id IS UNIQUE;
+CREATE CONSTRAINT ON (e:Entity) ASSERT e.id IS UNIQUE;
 CREATE CONSTRAINT ON (s:Source) ASSERT s.id IS UNIQUE;
 CREATE CONSTRAINT ON (f:Fact) ASSERT f.id IS UNIQUE;
 CREATE CONSTRAINT ON (g:Group) ASSERT g.id IS UNIQUE;
@@ -27,13 +28,15 @@ CREATE INDEX ON :Topic(name);
 CREATE INDEX ON :Event(date);
 CREATE INDEX ON :Event(name);
 CREATE INDEX ON :Location(name);
+CREATE INDEX ON :Entity(words);
+CREATE INDEX ON :Entity(pending);
 CREATE INDEX ON :Fact(key);
-CREATE INDEX ON :Person(pending);
-CREATE INDEX ON :Company(pending);
-CREATE INDEX ON :Topic(pending);
-CREATE INDEX ON :Event(pending);
-CREATE INDEX ON :Location(pending);
 CREATE INDEX ON :Fact(pending);
+CREATE INDEX ON :Fact(source);
+CREATE INDEX ON :Fact(subject);
+CREATE INDEX ON :Fact(object);
+CREATE INDEX ON :Source(teller);
+CREATE INDEX ON :Source(audience);
 
 // Meaning
 CREATE VECTOR INDEX FOR (p:Person) ON (p.embedding) OPTIONS {dimension: 1536, similarityFunction: 'cosine'};

@@ -35,14 +35,14 @@ _ALL = """SELECT c.id, c.key, c.created_at, c.name, c.relationship, c.persona_id
         ORDER BY user_id, channel = 'whatsapp' DESC, created_at, id) i ON i.user_id = c.id"""
 
 
-async def prints(connection: Connection, now: datetime) -> dict[UUID, int]:
-    """Of every contact, without opening any. What is sealed anew counts as another."""
+async def prints(connection: Connection, now: datetime) -> dict[str, int]:
+    """By id, of every contact, without opening any. What is sealed anew counts as another."""
     rows = await connection.fetch(
         f"""SELECT id, hashtextextended(concat_ws(' ', md5(name), relationship, coalesce(persona_id, ''),
               md5(address), enabled, last_at), 0) AS print FROM ({_ALL}) AS every""",
         now,
     )
-    return {row["id"]: row["print"] for row in rows}
+    return {str(row["id"]): row["print"] for row in rows}
 
 
 async def contacts(tx: Connection, vault: Vault, ids: Sequence[UUID], now: datetime) -> list[Mirrored]:

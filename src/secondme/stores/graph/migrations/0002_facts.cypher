@@ -12,13 +12,11 @@ CREATE VECTOR INDEX FOR (l:Location) ON (l.embedding) OPTIONS {dimension: $dimen
 CREATE VECTOR INDEX FOR (f:Fact) ON (f.embedding) OPTIONS {dimension: $dimension, similarityFunction: 'cosine'};
 
 // What waits for its vector is found without looking at what has one.
-CREATE INDEX ON :Person(pending);
-CREATE INDEX ON :Company(pending);
-CREATE INDEX ON :Topic(pending);
-CREATE INDEX ON :Event(pending);
-CREATE INDEX ON :Location(pending);
 CREATE INDEX ON :Fact(pending);
-MATCH (n) WHERE (n:Person OR n:Company OR n:Topic OR n:Event OR n:Location) AND n.embedding IS NULL SET n.pending = true;
+MATCH (n) WHERE (n:Person OR n:Company OR n:Topic OR n:Event OR n:Location) AND n.embedding IS NULL
+SET n:Entity, n.pending = true;
+MATCH (n) WHERE (n:Person OR n:Company OR n:Topic OR n:Event OR n:Location) AND n.embedding IS NOT NULL
+SET n:Entity;
 
 // The audience that every contact belongs to, also later ones.
 MERGE (:Group {id: 'everyone'});

@@ -1,4 +1,5 @@
 // write
+// A contact's own person in what they tell is called as they are.
 // `mirrored` says that the ledger has them: only such go when it has them no longer.
 MERGE (u:User {id: 'user-1'})
 WITH u
@@ -9,3 +10,6 @@ SET c.phoneNumber = row.phoneNumber, c.name = row.name, c.relationshipType = row
     c.lastInteraction = localdatetime(row.lastInteraction), c.createdAt = localdatetime(row.createdAt),
     c.updatedAt = localdatetime($at), c.mirrored = true
 MERGE (u)-[:HAS_CONTACT]->(c)
+WITH c
+MATCH (c)-[:SAME_AS]->(own:Person {self: true})
+SET own.name = c.name

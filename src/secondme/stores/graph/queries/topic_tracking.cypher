@@ -2,7 +2,8 @@
 // Documented: a contact has mentioned a topic. Times are counted from the messages, so one that comes twice counts once.
 MATCH (c:Contact {id: $contactId})
 MERGE (t:Topic {id: $topicId})
-ON CREATE SET t.name = $topicName, t.category = $category, t.createdAt = localdatetime($at), t.pending = true
+ON CREATE SET t:Entity, t.name = $topicName, t.category = $category, t.createdAt = localdatetime($at),
+  t.pending = true
 SET t.lastMentioned = localdatetime($at)
 MERGE (s:Source {id: $messageId})
 ON CREATE SET s.teller = $contactId, s.audience = $contactId, s.at = localdatetime($at)
