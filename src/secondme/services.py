@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,6 +35,7 @@ from secondme.wiring import App, make_channels
 log = get_logger("services")
 NAMES = ("gateway", "orchestrator", "graph-worker", "dashboard")
 _DRAIN = 8.0  # seconds that unfinished work gets to end
+_CANCEL_AGAIN = 1.0  # seconds
 _LOOKS_EVERY = 30.0  # seconds: Meta allows 200 such questions an hour while a number is being set up
 _LOOK = 6.0  # seconds that one may take
 _LOOPBACK = "127.0.0.1"
@@ -202,6 +203,18 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
 
 
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until each of them has ended. Once is not always enough: where a library fails as it tidies up
+    after a cancellation, its error takes the place of that, and a loop goes on as after any outage."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        done, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN)
+        for task in done:
+            _ = task.cancelled() or task.exception()  # said as it happened
+
+
 class Runner:
     """Runs services until told to stop, then drains them in order: ears first, then minds, the mouth last."""
 
@@ -255,9 +268,7 @@ class Runner:
         await asyncio.wait(web, timeout=4) if web else None
         # What is composed last is to be sent still, so the mouth closes after the mind.
         left += await self._drained("orchestrator") + await self._drained("gateway")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         for service in self._services:
             for close in service.close:
                 await close()

@@ -14,7 +14,7 @@ from secondme.cli.ports import answers
 from secondme.domain.errors import SecondMeError, StoreUnavailable
 from secondme.domain.profile import Account
 from secondme.pipeline.inbox import Inbox
-from secondme.services import gateway, orchestrator
+from secondme.services import ended, gateway, orchestrator
 from secondme.stores.ledger import reading
 from secondme.stores.ledger.reading import Bubble
 from secondme.wiring import App
@@ -106,16 +106,14 @@ async def _pipeline(app: App, inbox: Inbox) -> AsyncIterator[None]:
     app.settings.pacing = "none"
     services = [gateway(app), orchestrator(app)]
     work = [inbox.run, *(task for service in services for _, task in service.tasks)]
-    tasks = [asyncio.ensure_future(start()) for start in work]
+    tasks = [asyncio.create_task(start()) for start in work]
     try:
         yield
     finally:
         for service in services:
             if service.drain:
                 await service.drain(2)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
         for service in services:
             for close in service.close:
                 await close()

@@ -11,10 +11,11 @@ from secondme.cli import standing
 from secondme.cli.halting import Halt
 from secondme.cli.ports import claimed, ports_of, refuse_taken
 from secondme.domain.errors import SecondMeError, StoreUnavailable
+from secondme.observe.health import Ping
 from secondme.observe.logs import get_logger
-from secondme.services import MAKE, Runner
+from secondme.services import MAKE, Runner, ended
 from secondme.settings import Settings
-from secondme.wiring import App, Ping, Say, open_app
+from secondme.wiring import App, Say, open_app
 
 log = get_logger("running")
 _LOOK_EVERY = 1.5  # seconds between two looks at the embedded stores
@@ -99,8 +100,7 @@ async def _serve(app: App, names: Sequence[str], halt: Halt, say: Say, started: 
             await halt.asked.wait()
             say("Stopping: finishing what is under way …")
     finally:
-        care.cancel()
-        await asyncio.gather(care, return_exceptions=True)
+        await ended([care])
         await _drain(runner, halt, say)
 
 

@@ -14,6 +14,7 @@ from secondme.cli.ports import RUNNING, claimed, holder, ports_of, refuse_taken
 from secondme.cli.running import Act, keep_stores, open_and
 from secondme.domain.errors import ConfigError
 from secondme.observe.logs import get_logger
+from secondme.services import ended
 from secondme.settings import Settings
 from secondme.wiring import Say
 
@@ -113,9 +114,7 @@ async def supervise(settings: Settings, names: Sequence[str], say: Say, before: 
                 await halt.asked.wait()
                 say("Stopping: finishing what is under way …")
         finally:
-            for task in (care, *keepers):
-                task.cancel()
-            await asyncio.gather(care, *keepers, return_exceptions=True)
+            await ended([care, *keepers])
             await _stop(children, halt)
             await app.close()
 
