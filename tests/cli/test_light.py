@@ -103,7 +103,40 @@ def test_nothing_is_made_for_a_question(shared: Instance, args: list[str]) -> No
 
 
 def test_doctor_before_the_first_start(shared: Instance) -> None:
-    assert "secondme up" in shared.run("doctor").stdout
+    """It looks at what needs no store, says what it could not look at, and does not call that well."""
+    shown = shared.run("doctor").stdout
+    assert "offline: no model is set" in shown and "channel of main" in shown
+    assert "nothing has been started yet: `secondme up`" in shown
+    assert "Not looked at: stores and clock." in shown and "All is well" not in shown
+    shown = shared.run(
+        "doctor", code=1, SECONDME_MODELS="ollama:x", OLLAMA_BASE_URL="http://127.0.0.1:1"
+    ).stdout
+    assert [line.split("  ")[1].strip() for line in shown.splitlines() if "MEND" in line] == ["mind"]
+
+
+def test_doctor_goes_on_where_settings_are_wrong(shared: Instance) -> None:
+    wrong: dict[str, str] = {"SECONDME_CHANNEL": "whatsapp_cloud", "SECONDME_TIMEZONE": "Mars/Olympus"}
+    shown = shared.run("doctor", code=1, **wrong).stdout
+    lines = [line for line in shown.splitlines() if "MEND" in line]
+    assert len(lines) == 5 and all("  settings  " in line for line in lines)
+    assert "no time zone" in lines[0] and "WHATSAPP_APP_SECRET is missing" in lines[-1]
+    assert "the settings have to be mended first" in shown and "port of the gateway" in shown
+
+
+@pytest.mark.parametrize(("mode", "code"), [(0o644, 1), (0o640, 1), (0o600, 0)])
+def test_doctor_minds_a_file_with_secrets_that_others_can_read(
+    shared: Instance, mode: int, code: int
+) -> None:
+    file = shared.home / "secondme.yaml"
+    file.write_text("timezone: UTC\nopenai_api_key: sk-CANARY\n")
+    file.chmod(mode)
+    shown = shared.run("doctor", code=code).stdout
+    file.write_text("timezone: UTC\n")
+    file.chmod(0o644)
+    assert "without secrets" in shared.run("doctor").stdout
+    file.unlink()
+    assert "CANARY" not in shown
+    assert ("others can read what it holds (openai_api_key): chmod 600" in shown) is bool(code)
 
 
 def test_the_schema_of_the_settings(shared: Instance) -> None:
@@ -112,8 +145,20 @@ def test_the_schema_of_the_settings(shared: Instance) -> None:
 
 
 def test_everything_wrong_with_the_settings_is_said_at_once(shared: Instance) -> None:
-    said = shared.refused("status", SECONDME_TIMEZONE="Mars/Olympus", SECONDME_PROFILE="butler")
-    assert "SECONDME_TIMEZONE" in said and "SECONDME_PROFILE" in said
+    """A line each: what cannot be read, what Meta's accounts lack, and what models lack."""
+    wrong = {
+        "SECONDME_TIMEZONE": "Mars/Olympus",
+        "SECONDME_PROFILE": "butler",
+        "SECONDME_CHANNEL": "whatsapp_cloud",
+        "WHATSAPP_PHONE_NUMBER_ID": "1",
+        "WHATSAPP_PERMANENT_TOKEN": "t",
+        "WHATSAPP_VERIFY_TOKEN": "v",
+        "SECONDME_MODELS": "groq:a",
+    }
+    head, *lines = shared.refused("up", **wrong).splitlines()
+    assert head == "secondme: 4 settings to mend:"
+    names = ("SECONDME_PROFILE", "SECONDME_TIMEZONE", "WHATSAPP_APP_SECRET", "GROQ_API_KEY")
+    assert [line.split()[0].removesuffix(":") for line in lines] == list(names)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_what_doctor_finds(one: Instance) -> None:
     (one.data_dir / "secret.key").chmod(0o600)
     assert "the orchestrator answers" in shown
     wrong = [line.split("  ")[1].strip() for line in shown.splitlines() if "MEND" in line]
-    assert wrong == ["secret key", "redis", "falkordb", "mind", "port of the gateway"]
+    assert wrong == ["secret key", "mind", "redis", "falkordb", "port of the gateway"]
     assert all(word in shown for word in ("chmod 600", "correct REDIS_URL", "NOAUTH", "FALKORDB_PASSWORD"))
     assert all(word in shown for word in ("OLLAMA_BASE_URL", "set GATEWAY_PORT"))
 

@@ -24,7 +24,8 @@ And for tests:
                   ["sent", "failed:131026"]
         batch     items that one POST of people's messages and statuses holds at most (default 1)
         reset     true: forget all that was sent, asked for and set, before anything else
-        path      of the webhook (default /webhooks/whatsapp)    token, secret   other than the usual
+        path      of the webhook (default /webhooks/whatsapp)
+        token, secret   other than the usual; an `appsecret_proof` has to fit both
         skew      seconds by which the Date header is wrong
         faults    list of {"fault": …, "times": 1, "only": "message" | "read" | "any", …}, for what comes next:
                   a code of ERRORS (with "http" and "headers" if wanted), "500" (no body), "hang", "close", "half",
@@ -46,6 +47,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.stubs.meta_graph import (
     ACCOUNT_ID,
@@ -62,7 +64,7 @@ from tests.stubs.meta_graph import (
 from tests.stubs.meta_http import Answer, Connection, Request
 from tests.stubs.meta_people import MetaPeople
 from tests.stubs.meta_templates import listing
-from tests.stubs.meta_webhooks import wamid
+from tests.stubs.meta_webhooks import app_secret_proof, wamid
 from tests.stubs.phone_network import Log
 
 _PATH = re.compile(r"/v\d+\.\d+/(?P<id>\d+)(?P<edge>/messages|/message_templates)?")
@@ -156,6 +158,9 @@ class MetaNetwork:
     def _authenticate(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {self._token}":
             raise RefusedError(190, "The access token is missing or wrong.")
+        for proof in parse_qs(request.query, keep_blank_values=True).get("appsecret_proof", []):
+            if proof != app_secret_proof(self._token, self._people.post.secret):
+                raise RefusedError(100, "Invalid appsecret_proof provided in the API argument")
 
     async def _take(self, request: Request) -> Answer:
         """Read receipts and messages, perhaps with a fault."""

@@ -221,6 +221,11 @@ def body(payload: Change) -> bytes:
     return json.dumps(payload).replace("/", "\\/").encode()
 
 
+def app_secret_proof(token: str, secret: str) -> str:
+    """What `appsecret_proof` has to be: https://developers.facebook.com/docs/graph-api/guides/secure-requests."""
+    return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
 def signature(raw: bytes, secret: str = APP_SECRET) -> str:
     """X-Hub-Signature-256 of these bytes."""
     return "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()

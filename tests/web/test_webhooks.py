@@ -99,7 +99,7 @@ def text(words: str = "hi", who: str | None = PERSON, **more: Any) -> Item:
 
 
 def refused() -> float:
-    return float(metrics.webhooks_refused._value.get())
+    return float(metrics.webhooks_refused.labels("signature")._value.get())
 
 
 async def test_verification(meta: Meta) -> None:

@@ -46,8 +46,14 @@ signal_errors = Counter(
     "secondme_signal_errors_total", "Calls to Redis that failed and were passed over.", registry=REGISTRY
 )
 kept_aside = Counter("secondme_kept_aside_total", "Poison items that were kept aside.", registry=REGISTRY)
+webhooks_believed = Counter(
+    "secondme_webhooks_believed_total", "Webhooks whose signature was right.", registry=REGISTRY
+)
 webhooks_refused = Counter(
-    "secondme_webhooks_refused_total", "Webhooks whose signature or token was wrong.", registry=REGISTRY
+    "secondme_webhooks_refused_total",
+    "Webhooks that were not believed, by what was wrong: signature or token.",
+    ["wrong"],
+    registry=REGISTRY,
 )
 webhook_others = Counter(
     "secondme_webhook_others_total",
@@ -84,6 +90,8 @@ _input_tokens = {"all": 0, "cached": 0}
 # An alert on an increase misses the first event of a series that did not exist before it.
 for _stage in STAGES:
     stage_seconds.labels(_stage)
+for _wrong in ("signature", "token"):
+    webhooks_refused.labels(_wrong)
 for _number in range(1, 13):
     invariant_breaches.labels(str(_number))
 cache_hit_rate.set(nan)  # unknown is not a low rate

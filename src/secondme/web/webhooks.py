@@ -54,6 +54,7 @@ class MetaRoutes:
         if not believed:
             self._refused()
             return answer({"error": "The signature is missing or wrong."}, 401)
+        metrics.webhooks_believed.inc()
         try:
             body = load(request.body)
         except Invalid as error:
@@ -79,7 +80,7 @@ class MetaRoutes:
 
     def _refused(self) -> None:
         """Anybody may post nonsense, and a wrong app secret looks the same: said, but not with every post."""
-        metrics.webhooks_refused.inc()
+        metrics.webhooks_refused.labels("signature").inc()
         now = time.monotonic()
         if now - self._said_refused >= _SELDOM:
             self._said_refused = now
@@ -98,7 +99,7 @@ def _verify(request: Request, numbers: Sequence[Number]) -> Response:
     token, challenge = request.first("hub.verify_token") or "", request.first("hub.challenge") or ""
     known: list[Any] = [number.verifies(token) for number in numbers]  # all of them: no answer comes sooner
     if request.first("hub.mode") != "subscribe" or not any(known):
-        metrics.webhooks_refused.inc()
+        metrics.webhooks_refused.labels("token").inc()
         return answer({"error": "The verify token is not the one that is set here."}, 403)
     if not 0 < len(challenge) <= _LONGEST_CHALLENGE or not challenge.isprintable():
         raise Invalid("hub.challenge is missing.")

@@ -34,6 +34,14 @@ class Number:
         base = self.base_url.rstrip("/")
         return base if re.search(r"/v[0-9]+\.[0-9]+$", base) else f"{base}/{VERSION}"
 
+    @property
+    def proof(self) -> str:
+        """The `appsecret_proof` of the token: the HMAC-SHA256 of it under the app secret.
+
+        https://developers.facebook.com/docs/graph-api/guides/secure-requests#appsecret_proof
+        """
+        return hmac.digest(self.app_secret.encode(), self.token.encode(), hashlib.sha256).hex()
+
     def verifies(self, token: str) -> bool:
         """Whether this is the verify token that was given to Meta; compared in constant time."""
         return hmac.compare_digest(token.encode(), self.verify_token.encode())
