@@ -1,5 +1,6 @@
 """Commands about contacts, and the link to the page that shows them."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -118,7 +119,7 @@ async def enable(wanted: str, enabled: bool) -> None:
         if pause and pause.contact_id is None:
             print("Everything is stopped at the moment: `secondme resume all` lifts that.")
         elif pause:
-            print("A pause of theirs still runs: `secondme resume` with their name lifts it.")
+            print(f"A pause of theirs still runs: `secondme resume {shlex.quote(rows[0].address)}` lifts it.")
 
 
 async def relate(wanted: str, relationship: str | None, persona: str | None) -> None:

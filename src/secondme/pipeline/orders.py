@@ -4,6 +4,7 @@ Nothing is sent here: an order is a plan in the ledger, and leaves by the outbox
 """
 
 import asyncio
+import shlex
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -76,7 +77,7 @@ class Orders:
             whom = await self._whom(tx, account, row, address, now)
         # In a transaction of its own: somebody new stays, so that they can be enabled.
         async with self._ledger.transaction() as tx:
-            _refuse(await orders.holds(tx, whom.conversation_id, now), name, order, now)
+            _refuse(await orders.holds(tx, whom.conversation_id, now), name, shlex.quote(address), order, now)
             id_ = await orders.place(tx, self._ledger.vault, whom, account.id, order, now)
         self._effects.ordered(id_, whom.contact_id, now)
         return id_, name
@@ -148,16 +149,16 @@ def _number(wanted: str) -> str:
     return address
 
 
-def _refuse(found: Holds, name: str, order: Order, now: datetime) -> None:
-    """Raises NotSent with what holds the order back, if anything does."""
+def _refuse(found: Holds, name: str, typed: str, order: Order, now: datetime) -> None:
+    """Raises NotSent with what holds the order back, if anything does. `typed`: the contact, as a command takes it."""
     if found.stopped:
         raise NotSent("Not sent: everything is stopped. `secondme resume all` lifts that.")
     if not found.enabled:
         raise NotSent(
-            f"Not sent: {name} is not enabled. Enable them first: `secondme enable`, and send it again."
+            f"Not sent: {name} is not enabled. Enable them first: `secondme enable {typed}`, and send it again."
         )
     if found.paused:
-        raise NotSent(f"Not sent: {name} is paused. `secondme resume` with their name lifts that.")
+        raise NotSent(f"Not sent: {name} is paused. `secondme resume {typed}` lifts that.")
     closed = found.last_inbound_at is None or found.last_inbound_at <= now - WINDOW
     if order.kind is not DeliveryKind.TEMPLATE and closed:
         raise NotSent(f"Not sent: {name} has not written within 24 hours, and only a template may go then.")
