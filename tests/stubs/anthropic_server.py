@@ -1,6 +1,6 @@
 """A server that speaks Anthropic's messages, for tests. The model's name says how it behaves.
 
-Run it as `python tests/stubs/anthropic_server.py [--port N]`; it prints its base URL and serves until its end.
+Run it as `python -m tests.stubs.anthropic_server [--port N]`; it prints its base URL and serves until its end.
 Requests that the official SDK's types do not know are answered 400, and answers are built from its types. What is
 marked with cache_control is written to a cache at first and read from it afterwards.
 
@@ -13,7 +13,7 @@ marked with cache_control is written to a cache at first and read from it afterw
     drip       a byte every 50 ms        no-usage   no figures            lies        absurd figures
     misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
 
-`GET /requests` lists what was asked: headers, body and path.
+`GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it.
 """
 
 import argparse
@@ -179,11 +179,17 @@ async def requests(_request: web.Request) -> web.Response:
     return web.json_response(list(asked))
 
 
+async def forget(_request: web.Request) -> web.Response:
+    asked.clear()
+    return web.Response()
+
+
 async def serve(port: int) -> None:
     app = web.Application()
     app.router.add_post("/v1/messages", messages)
     app.router.add_post("/switch", switch)
     app.router.add_get("/requests", requests)
+    app.router.add_delete("/requests", forget)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
