@@ -188,7 +188,9 @@ class Settings(BaseModel):
         try:
             return json.loads(value) if isinstance(value, str) else value
         except (ValueError, RecursionError):
-            raise ValueError("this is no JSON list; accounts are easier to write into secondme.yaml") from None
+            raise ValueError(
+                "this is no JSON list; accounts are easier to write into secondme.yaml"
+            ) from None
 
     @field_validator("accounts")
     @classmethod

@@ -153,7 +153,7 @@ def test_a_name_that_no_setting_has_is_not_passed_over() -> None:
 
 
 def test_unknown_names_are_told_together_wherever_they_stand_with_whatever_else_is_wrong() -> None:
-    """In one go: the file's own, those that accounts and models lack without what was misspelt, and both of quiet hours."""
+    """In one go: the file's own, and what accounts and models lack without what was misspelt."""
     Path("secondme.yaml").write_text(
         "quiet_hour: 1\nTimezone: Mars\nxyz: 1\nquiet_hours: {start: '23:00', end: '25:00', skipp: true}\n"
         "accounts:\n"

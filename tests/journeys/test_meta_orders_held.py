@@ -101,7 +101,7 @@ async def test_what_comes_between_plan_and_send_ends_it(journey: Open, who: str,
 
 async def test_a_clones_stranger_is_met_and_must_be_enabled_first(journey: Open) -> None:
     async with journey("clone", new_contacts_enabled=False) as told:
-        with pytest.raises(NotSent, match="Enable them first"):
+        with pytest.raises(NotSent, match=rf"`secondme enable \{SOMEBODY}`"):
             await place(told, READY, SOMEBODY)
         await told.world.control.enable(await told.world.contact(SOMEBODY), True)
         assert await ordered(told, READY, SOMEBODY) == SENT

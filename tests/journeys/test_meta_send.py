@@ -41,10 +41,12 @@ async def test_an_owner_sends(instance: Instance, meta: Meta) -> None:
         assert instance.run("send", "Ana", "--media", IMAGE, "--caption", "Look").stdout == "Sent to Ana.\n"
         assert "Nobody" not in instance.run("contacts").stdout
         instance.run("pause", "Ana")
-        assert "is paused" in instance.refused("send", "Ana", *_ready("a", "b"))
+        assert f"is paused. `secondme resume {ANA}`" in instance.refused("send", "Ana", *_ready("a", "b"))
         instance.run("resume", "Ana")
         instance.run("disable", "Ana")
-        assert "Enable them first" in instance.refused("send", "Ana", *_ready("a", "b"))
+        assert f"Enable them first: `secondme enable {ANA}`" in instance.refused(
+            "send", "Ana", *_ready("a", "b")
+        )
         instance.run("enable", "Ana")
         instance.run("pause", "all")
         assert "everything is stopped" in instance.refused("send", "Ana", *_ready("a", "b"))
