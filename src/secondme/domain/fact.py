@@ -6,6 +6,7 @@ from enum import StrEnum
 
 OWNER = "owner"  # the teller of what the owner said
 EVERYONE = "everyone"  # the audience that every contact belongs to, also later ones
+GROUP = "group:"  # the id of any other group begins so; no contact's does
 LONGEST_NAME = 100  # characters; the documented rule
 
 
@@ -36,6 +37,11 @@ class Predicate(StrEnum):
 SINGLE = frozenset({Predicate.WORKS_AT, Predicate.LIVES_IN, Predicate.OCCUPATION, Predicate.HAPPENS_ON})
 
 CATEGORIES = ("Technology", "Lifestyle", "Work", "Entertainment", "Health", "Finance", "Other")
+
+
+def is_group(audience: str) -> bool:
+    """Whether an audience is a group, and not one contact."""
+    return audience == EVERYONE or audience.startswith(GROUP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,117 @@
+"""Taking in what messages say, and taking it back. The graph that results depends on which messages it has learned,
+never on their order nor on how often it was told."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+
+from secondme.domain.fact import EntityType, Learned, Predicate, is_group
+from secondme.stores.graph.client import Graph
+from secondme.stores.graph.phrases import UNNAMED
+from secondme.stores.graph.shaping import Digest, Item, Rows, shape
+from secondme.stores.graph.values import Value
+
+type Step = tuple[str, Mapping[str, Value]]
+type Chain = tuple[str, str, str, str | None]  # a fact's key, predicate, subject and object
+
+BATCH = 500  # sources in one transaction: others wait meanwhile
+
+# One at a time: the chain has all its objects. In the others a chain has one object, and ends by itself.
+_ONE_OBJECT = frozenset({Predicate.KNOWS, Predicate.ATTENDED, Predicate.LOCATED_AT})
+
+
+async def learn(graph: Graph, digest: Digest, batch: Iterable[Learned]) -> int:
+    """Take in what these messages say. A source that the graph has already changes nothing.
+
+    Returns how many sources were new. Each `BATCH` of them is in the graph as a whole or not at all.
+    """
+    new = 0
+    for part in batched(batch, BATCH):
+        answers = await graph.transaction(_learning(shape(digest, part)))
+        new += answers[-1][0][0]
+    return new
+
+
+async def unlearn(graph: Graph, sources: Iterable[str]) -> tuple[int, int, int]:
+    """Take back what these messages said: as if they had never been learned.
+
+    Returns how many sources, facts and entities went.
+    """
+    counts = (0, 0, 0)
+    for ids in batched(sources, BATCH):
+        found = await graph.query("unlearn_found", ids=ids)
+        entities = list({id for names, _ in found for id in names})
+        facts = [fact for _, facts in found for fact in facts if fact[0] is not None]
+        steps = _unlearning(ids, entities, facts)
+        answers = await graph.transaction(steps)
+        gone = {
+            name: sum(row[0] for row in rows) for (name, _), rows in zip(steps, answers, strict=True) if rows
+        }
+        counts = (
+            counts[0] + gone.get("unlearn_sources", 0),
+            counts[1] + gone.get("unlearn_facts", 0),
+            counts[2] + gone.get("unlearn_orphans", 0),
+        )
+    return counts
+
+
+def _learning(rows: Rows) -> list[Step]:
+    steps: list[Step] = [("learn_sources", {"sources": rows.sources})]
+    if rows.names:
+        steps.extend(_naming(rows.names))
+    if rows.selves:
+        steps.append(("learn_selves", {"selves": rows.selves, "unnamed": UNNAMED}))
+    if rows.facts:
+        steps.extend(_stating(rows))
+    return [*steps, ("learn_done", {"ids": [row["id"] for row in rows.sources]})]
+
+
+def _naming(names: Sequence[Item]) -> Iterator[Step]:
+    yield "learn_names", {"names": names}
+    for type in EntityType:
+        if ids := [row["id"] for row in names if row["type"] == type]:
+            yield f"label_{type.lower()}", {"ids": ids}
+    if told := [row for row in names if row["told"]]:
+        yield "learn_mentions", {"names": told}
+        for type, query in ((EntityType.PERSON, "learn_knows"), (EntityType.EVENT, "learn_discussed")):
+            if of_type := [row for row in told if row["type"] == type]:
+                yield query, {"names": of_type}
+
+
+def _stating(rows: Rows) -> Iterator[Step]:
+    yield "learn_facts", {"facts": rows.facts}
+    groups = {row["id"] for row in rows.sources if is_group(str(row["audience"]))}
+    for query, in_group in (("heard_by_contact", False), ("heard_by_group", True)):
+        if facts := [
+            {"id": f["id"], "source": f["source"]} for f in rows.facts if (f["source"] in groups) == in_group
+        ]:
+            yield query, {"facts": facts}
+    yield "learn_settle", {"facts": [{"id": f["id"]} for f in rows.facts]}
+    yield from _current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in rows.facts])
+
+
+def _unlearning(ids: Sequence[str], entities: Sequence[str], facts: Sequence[Sequence[str]]) -> list[Step]:
+    places = [fact[4] for fact in facts]
+    return [
+        ("unlearn_facts", {"ids": ids}),
+        ("unlearn_sources", {"ids": ids}),
+        ("unlearn_orphans", {"ids": entities}),
+        ("unlearn_names", {"ids": entities}),
+        ("unlearn_settle", {"keys": list({fact[0] for fact in facts}), "places": places}),
+        *_current([(key, predicate, subject, object) for key, predicate, subject, object, _ in facts]),
+    ]
+
+
+def _current(chains: Iterable[Chain]) -> Iterator[Step]:
+    """Bring what the documented model says of today in line with the facts of these chains."""
+    by_predicate: dict[Predicate, dict[str, Item]] = {}
+    for key, predicate, subject, object in chains:
+        only = object if predicate in _ONE_OBJECT else None
+        by_predicate.setdefault(Predicate(predicate), {})[key] = {
+            "key": key,
+            "subject": subject,
+            "object": only,
+        }
+    for predicate, rows in by_predicate.items():
+        yield f"current_{predicate.lower()}", {"chains": list(rows.values())}
+        if predicate is Predicate.LIVES_IN:
+            yield "current_location", {"chains": list(rows.values())}

@@ -1,0 +1,43 @@
+// read
+// Whatever is found is reached from somebody whom the contact is, or from a group of theirs: there is no other way in.
+OPTIONAL MATCH path = (:Contact {id: $contact})-[:SAME_AS*0..8]-(one:Contact)
+WHERE all(n IN nodes(path) WHERE n:Contact)
+OPTIONAL MATCH (one)-[:MEMBER_OF]->(group:Group)
+OPTIONAL MATCH (every:Group {id: 'everyone'})
+WITH collect(DISTINCT one) + collect(DISTINCT group) + collect(DISTINCT every) AS listeners
+UNWIND listeners AS listener
+MATCH (listener)-[:MAY_HEAR]->(f:Fact)
+WITH listeners, f, vec.cosineDistance(f.embedding, vecf32($vector)) AS far
+WITH listeners, f, coalesce(1.0 - far, 0.0) AS near, any(w IN f.words WHERE $said CONTAINS w) AS named
+ORDER BY f.place DESC
+// Of what was said again, the last time.
+WITH listeners, f.same AS same, head(collect(f)) AS f, max(near) AS near, max(named) AS named
+ORDER BY named DESC, near DESC
+WITH listeners, collect(f) AS facts, collect(near) AS nears, collect(named) AS names
+// The entities that the best hits are about, and what the owner has merged with them.
+UNWIND [i IN range(0, 7) WHERE names[i] OR nears[i] >= $hit | facts[i].about] + [['']] AS about
+UNWIND about AS id
+OPTIONAL MATCH (e:Entity {id: id})
+OPTIONAL MATCH (e)-[:SAME_AS*0..8]-(same)
+WITH listeners, facts, nears, names, collect(DISTINCT same.id) AS close
+UNWIND range(0, size(facts) - 1) AS i
+WITH listeners, close, facts[i] AS f, nears[i] AS near, names[i] AS named
+WITH listeners, f, CASE
+    WHEN named THEN 1.0
+    WHEN near < 0.5 AND (any(id IN f.about WHERE id IN close) OR (f.self AND f.teller IN close)) THEN 0.5
+    ELSE near END AS closeness
+ORDER BY f.validTo IS NULL DESC, closeness DESC, f.place DESC
+// Not LIMIT: that works the parameters out anew for each row.
+WITH listeners, collect(f)[0 .. $limit] AS facts, collect(closeness)[0 .. $limit] AS closest
+UNWIND range(0, size(facts) - 1) AS i
+WITH listeners, facts[i] AS f, closest[i] AS closeness
+// What was ended by something that they may not hear is not told either: its end would tell.
+OPTIONAL MATCH (g:Fact {id: coalesce(f.endedBy, '')})
+OPTIONAL MATCH (g)<-[:MAY_HEAR]-(l) WHERE l IN listeners
+WITH f, closeness, count(l) AS ends WHERE ends > 0 OR f.endedBy IS NULL
+OPTIONAL MATCH (a:Entity {id: f.subject})
+OPTIONAL MATCH (b:Entity {id: f.object})
+OPTIONAL MATCH (t:Contact {id: f.teller})
+RETURN f.id, f.predicate, f.holds, f.self, f.value, a.name, b.name, t.name, f.teller, f.source, f.saidAt, f.validFrom,
+  f.validTo, f.confidence, closeness
+ORDER BY f.validTo IS NULL DESC, closeness DESC, f.place DESC

@@ -1,0 +1,2 @@
+// write
+UNWIND $ids AS id MATCH (e:Entity {id: id}) SET e:Event
