@@ -11,7 +11,7 @@ from typing import Any
 
 from secondme.channels.simulator import SimulatorChannel
 from secondme.channels.whatsapp_cloud import WhatsAppCloudChannel
-from secondme.domain.errors import ConfigError
+from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.domain.profile import Account
 from secondme.embedded import EmbeddedStores
 from secondme.llm.minds import Minds, make_minds
@@ -25,6 +25,7 @@ from secondme.observe.health import Ping
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.importing import Importer
+from secondme.pipeline.mirroring import Mirror, Sleep
 from secondme.pipeline.orders import Orders
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.switch import Switch
@@ -60,6 +61,7 @@ class App:
     ledger: Ledger
     signals: RedisSignals
     graph: Graph
+    mirror: Mirror
     clock: SystemClock
     accounts: dict[str, Account]
     minds: Minds
@@ -125,17 +127,23 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     await _seed(ledger, accounts.values() if serves else (), clock)
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
     control = Control(ledger, signals, effects, switch, clock)
+    personas, quiet = Personas(ledger, signals), settings.quiet_hours
+    sleep = Sleep(quiet.start, quiet.end) if quiet else None
+    mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, sleep)
+    if serves:
+        await _prepare_graph(graph, mirror, say)
     by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
     app = App(
         settings=settings,
         ledger=ledger,
         signals=signals,
         graph=graph,
+        mirror=mirror,
         clock=clock,
         accounts=accounts,
         minds=minds,
         voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key()),
-        personas=Personas(ledger, signals),
+        personas=personas,
         audit=audit,
         effects=effects,
         switch=switch,
@@ -147,6 +155,15 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     )
     app.pings = {"postgres": ledger.ping, "redis": signals.ping, "falkordb": graph.ping}
     return app
+
+
+async def _prepare_graph(graph: Graph, mirror: Mirror, say: Say) -> None:
+    """To its newest schema. Neither ears nor mouth need it: where it does not answer, the mirror does this later."""
+    try:
+        await graph.ping()
+        await mirror.migrate()
+    except StoreUnavailable as error:
+        say(str(error))
 
 
 async def _plan(settings: Settings, say: Say, serves: bool) -> Plan:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest_asyncio
 
@@ -13,10 +14,13 @@ from secondme.embedded import Addresses
 from secondme.pipeline.mirroring import Mirror, Sleep
 from secondme.pipeline.personas import Personas
 from secondme.profiles.personas import DEFAULT_PERSONAS
-from secondme.stores.graph import Graph, mirror
+from secondme.settings import Settings
+from secondme.stores.graph import Graph, mirror, schema
 from secondme.stores.graph.values import Row, Value
 from secondme.stores.ledger import people
+from secondme.wiring import open_app
 from tests.stores.graph.conftest import DIMENSION, a_graph
+from tests.support.stores import copy_of, drop_database
 from tests.support.world import World
 
 SLEEP = Sleep(time(23), time(6, 30))
@@ -223,3 +227,24 @@ async def test_a_rebuild_mends_what_somebody_else_wrote(both: Both) -> None:
     await both.graph.run("MATCH (u:User) DELETE u")
     assert await both.mirror.rebuild() == 1
     assert set(await both.seen()) == {"Ana"}
+
+
+async def test_a_process_that_serves_starts_without_its_graph(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    dsn, told = await copy_of(addresses.database_url or "", template), list[str]()
+    given = {"data_dir": tmp_path, "database_url": dsn, "redis_url": addresses.redis_url}
+    try:
+        for url in ("redis://127.0.0.1:1", addresses.falkordb_url):
+            app = await open_app(
+                Settings.model_validate({**given, "falkordb_url": url}), told.append, serves=True
+            )
+            await app.close()
+    finally:
+        await drop_database(addresses.database_url or "", urlsplit(dsn).path[1:])
+    assert [line for line in told if "FalkorDB" in line] == [
+        "FalkorDB at 127.0.0.1:1 does not answer (ConnectionError). Start it, or correct FALKORDB_URL."
+    ]
+    graph = Graph(addresses.falkordb_url or "")
+    assert await graph.query("migrations_applied") == [[one.id] for one in schema.migrations()]
+    await graph.close()

@@ -18,6 +18,7 @@ app = typer.Typer(
     help="SecondMe answers WhatsApp for its owner.",
 )
 app.add_typer(tools.db, name="db")
+app.add_typer(tools.graph, name="graph")
 app.add_typer(tools.config, name="config")
 app.add_typer(tools.bench, name="bench")
 app.add_typer(tools.models, name="models")

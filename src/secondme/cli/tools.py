@@ -1,4 +1,4 @@
-"""The commands in groups: `db`, `config`, `bench`, `models`."""
+"""The commands in groups: `db`, `graph`, `config`, `bench`, `models`."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 db = typer.Typer(no_args_is_help=True, help="The ledger's database.")
+graph = typer.Typer(no_args_is_help=True, help="What is known.")
 config = typer.Typer(no_args_is_help=True, help="Settings.")
 bench = typer.Typer(help="Measure it.")
 models = typer.Typer(help="Who is asked, and what that has used today.")
@@ -41,6 +42,46 @@ def reset(
     from secondme.cli.opening import run
 
     run(database.reset(erase_server=erase_server))
+
+
+@graph.command("migrate")
+def migrate_graph() -> None:
+    """Bring the graph to the newest schema; `secondme up` does so too."""
+    from secondme.cli import graph
+    from secondme.cli.opening import run
+
+    run(graph.bring_up_to_date())
+
+
+@graph.command()
+def rebuild() -> None:
+    """Write the owner, contacts and personas anew, as the ledger has them. What was learned stays."""
+    from secondme.cli import graph
+    from secondme.cli.opening import run
+
+    run(graph.rebuild())
+
+
+@graph.command("schema")
+def graph_schema() -> None:
+    """Print the schema, for a FalkorDB that is set up without us."""
+    from secondme.stores.graph.schema import init_schema
+
+    print(init_schema(), end="")
+
+
+@graph.command()
+def query(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Of a documented query; else all.")
+    ] = None,
+    values: Annotated[list[str], typer.Argument(metavar="PARAMETER=VALUE")] = [],  # noqa: B006
+) -> None:
+    """Ask the graph one of the documented queries; one JSON object a row."""
+    from secondme.cli import graph
+    from secondme.cli.opening import run
+
+    run(graph.query(name, values))
 
 
 @config.command()
