@@ -127,8 +127,9 @@ async def test_a_connection_that_comes_slowly_is_opened_before_the_moment(
     make: Make, network: Network
 ) -> None:
     """Each takes a second to come; a send that begins when they are there needs none of it."""
-    async with slow_door(network.base, 0.7) as base:
-        channel, pair = make(f"{base}/ok"), (outgoing(), outgoing())
+    async with slow_door(network.base) as door:
+        door.open_in(0.7)
+        channel, pair = make(f"{door.base}/ok"), (outgoing(), outgoing())
         begun = time.monotonic()
         await channel.reach(len(pair))
         assert 0.7 < time.monotonic() - begun < 3
@@ -138,8 +139,8 @@ async def test_a_connection_that_comes_slowly_is_opened_before_the_moment(
 
 async def test_what_is_out_of_reach_is_waited_for_once(make: Make, network: Network) -> None:
     """Others may have to wait meanwhile, so it is not waited for again before it has answered."""
-    async with slow_door(network.base, 4.0) as base:
-        channel, begun = make(f"{base}/ok"), time.monotonic()
+    async with slow_door(network.base) as door:
+        channel, begun = make(f"{door.base}/ok"), time.monotonic()
         await channel.reach(1)
         first = time.monotonic() - begun
         await channel.reach(1)

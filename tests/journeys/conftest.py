@@ -81,6 +81,7 @@ class Journey:
     meta: Meta
     mind: WaitingMind
     gateway: str
+    channel: WhatsAppCloudChannel
 
     async def settled(self, seconds: float = 8.0) -> None:
         await self.world.settled(seconds)
@@ -153,7 +154,7 @@ def journey(addresses: Addresses, template: str, tmp_path: Path, meta: Meta) -> 
         )
         async with _closing(channel), world as opened, _served(opened, number) as gateway:
             await meta.control(gateway=gateway)
-            yield Journey(opened, meta, mind, gateway)
+            yield Journey(opened, meta, mind, gateway, channel)
 
     return open_journey
 

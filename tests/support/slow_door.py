@@ -4,13 +4,24 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 
+@dataclass
+class Door:
+    """A base URL. Who knocks before it is open is let in when their kernel knocks again, a second later."""
+
+    base: str
+    opened: asyncio.Event
+
+    def open_in(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self.opened.set)
+
+
 @asynccontextmanager
-async def slow_door(base: str, seconds: float) -> AsyncIterator[str]:
-    """A base URL that leads to `base` after so many seconds. Whoever knocked before is in about a second after that
-    knock, when their kernel knocks again."""
+async def slow_door(base: str) -> AsyncIterator[Door]:
+    """A closed door that leads to `base`."""
     async with AsyncExitStack() as stack:
         door = stack.enter_context(socket.socket())
         door.bind(("127.0.0.1", 0))
@@ -20,14 +31,15 @@ async def slow_door(base: str, seconds: float) -> AsyncIterator[str]:
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(door.getsockname())
-        opening = asyncio.create_task(_open(door, base, seconds))
+        opened = asyncio.Event()
+        opening = asyncio.create_task(_open(door, base, opened))
         stack.push_async_callback(asyncio.wait, [opening])
         stack.callback(opening.cancel)
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        yield Door(f"http://127.0.0.1:{door.getsockname()[1]}", opened)
 
 
-async def _open(door: socket.socket, base: str, seconds: float) -> None:
-    await asyncio.sleep(seconds)
+async def _open(door: socket.socket, base: str, opened: asyncio.Event) -> None:
+    await opened.wait()
     async with asyncio.TaskGroup() as guests:
         while True:
             guest, _ = await asyncio.get_running_loop().sock_accept(door)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +34,11 @@ class Desk:
     base: str
     session: aiohttp.ClientSession
     services: dict[str, Service]
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's base URL."""
+        return f"http://127.0.0.1:{self.app.settings.gateway_port}"
 
     async def get(self, path: str, **more: Any) -> tuple[int, Any]:
         async with self.session.get(self.base + path, **more) as answer:
@@ -75,6 +80,14 @@ async def eventually(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not become so"
         await asyncio.sleep(0.02)
+
+
+async def turned(holds: Callable[[], Awaitable[bool]]) -> None:
+    """The same for what has to be asked."""
+    deadline = time.monotonic() + _PATIENCE
+    while not await holds():
+        assert time.monotonic() < deadline, "it did not become so"
+        await asyncio.sleep(0.05)
 
 
 def free_port() -> int:

@@ -22,6 +22,7 @@ from secondme.observe.gate import Blame, Gate, Shut
 Meaning = Callable[[int, Mapping[str, Any] | None, str | None], Exception | None]
 
 _MOST_READ = 1_000_000  # bytes of an answer
+_FAIR = 0.5  # seconds: what could not begin in less says nothing of the service
 _SOON = 3.0  # seconds after which a probe has usually been answered
 
 
@@ -53,7 +54,7 @@ class _Progress:
     def __init__(self, write_before: float) -> None:
         self.write_before = write_before
         self._transport: asyncio.WriteTransport | None = None
-        self._late = False
+        self._late = write_before - time.monotonic() < _FAIR
         self.written = asyncio.Event()
         self.status: int | None = None  # of the answer
 
@@ -81,7 +82,7 @@ class _Progress:
 
     def blame(self, error: BaseException) -> Blame:
         """A service that refuses is well; one that cannot be reached, fails, or answers with nonsense is not."""
-        if self._late or isinstance(error, asyncio.CancelledError):
+        if isinstance(error, asyncio.CancelledError) or (self._late and not self.began):
             return Blame.NOBODY
         refused = self.status is not None and 400 <= self.status < 500
         return Blame.NOT_SERVICE if refused else Blame.SERVICE
