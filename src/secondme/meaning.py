@@ -1,7 +1,8 @@
 """What the settings mean: accounts, numbers and minds. Checked before anything is opened."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from secondme.channels.whatsapp_cloud import Number
 from secondme.channels.whatsapp_cloud.number import HOST
@@ -125,11 +126,16 @@ def place_of(settings: Settings, account_id: str, name: str) -> str:
     return f"WHATSAPP_{name.upper()}"
 
 
-def in_its_own_words(settings: Settings, account_id: str, text: str) -> str:
-    """A text that speaks of the variables WHATSAPP_…, speaking of where this account's settings really stand."""
-    for name in _OF_A_NUMBER:
-        text = text.replace(f"WHATSAPP_{name.upper()}", place_of(settings, account_id, name))
-    return text
+@contextmanager
+def in_its_own_words(settings: Settings, account_id: str) -> Iterator[None]:
+    """What the block says of the variables WHATSAPP_…, it says of where this account's settings really stand."""
+    try:
+        yield
+    except ConfigError as error:
+        said = str(error)
+        for name in (*_OF_A_NUMBER, "business_account_id"):
+            said = said.replace(f"WHATSAPP_{name.upper()}", place_of(settings, account_id, name))
+        raise ConfigError(said) from error
 
 
 def windowed(accounts: Iterable[Account]) -> frozenset[str]:

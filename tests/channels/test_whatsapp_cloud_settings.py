@@ -111,10 +111,17 @@ def test_two_accounts_cannot_have_one_number() -> None:
 
 def test_what_meta_refuses_is_told_of_the_place_where_it_stands() -> None:
     shop = {"id": "shop", "channel": "whatsapp_cloud", "app_secret": "other"}
-    settings, told = made(**WHOLE, accounts=[shop]), "WHATSAPP_APP_SECRET and WHATSAPP_PERMANENT_TOKEN"
-    said = "accounts[0].app_secret (account shop) and WHATSAPP_PERMANENT_TOKEN"
-    assert in_its_own_words(settings, "shop", told) == said
-    assert in_its_own_words(made(**WHOLE), "main", told) == told
+    told = "Correct WHATSAPP_APP_SECRET, WHATSAPP_PERMANENT_TOKEN and WHATSAPP_BUSINESS_ACCOUNT_ID."
+    places = (
+        "accounts[0].app_secret (account shop), WHATSAPP_PERMANENT_TOKEN and accounts[0].business_account_id"
+    )
+    for settings, account, said in (
+        (made(**WHOLE, accounts=[shop]), "shop", f"Correct {places} (account shop)."),
+        (made(**WHOLE), "main", told),
+    ):
+        with pytest.raises(ConfigError) as raised, in_its_own_words(settings, account):
+            raise ConfigError(told)
+        assert str(raised.value) == said
 
 
 def test_a_secret_is_compared_whole() -> None:

@@ -12,7 +12,7 @@ from secondme.channels.whatsapp_cloud import UNKNOWN_NUMBER, Number, WhatsAppClo
 from secondme.cli import show
 from secondme.cli.findings import Finding, checked
 from secondme.cli.ports import answers
-from secondme.domain.errors import ConfigError, SecondMeError
+from secondme.domain.errors import ConfigError
 from secondme.meaning import in_its_own_words, place_of
 from secondme.settings import Settings
 from secondme.stores.ledger import Ledger, glances
@@ -24,13 +24,12 @@ _PATIENCE = aiohttp.ClientTimeout(total=4)
 
 
 async def look(settings: Settings, number: Number) -> str:
-    """Ask Meta about the number, and whether the app secret is right. Raises SecondMeError with what to do."""
+    """Ask Meta about the number, and whether the app secret is right. Raises ConfigError with what to do."""
     channel = WhatsAppCloudChannel(number)
     try:
-        said = await channel.look()
-        await channel.prove()
-    except SecondMeError as error:
-        raise ConfigError(in_its_own_words(settings, number.account_id, str(error))) from error
+        with in_its_own_words(settings, number.account_id):
+            said = await channel.look()
+            await channel.prove()
     finally:
         await channel.close()
     return f"{said}; the app secret is that of the token's app"

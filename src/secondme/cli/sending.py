@@ -9,7 +9,7 @@ from secondme.cli.opening import opened
 from secondme.domain.errors import Ambiguous, Invalid, NotSent
 from secondme.domain.order import Order
 from secondme.domain.profile import Account
-from secondme.meaning import make_numbers
+from secondme.meaning import in_its_own_words, make_numbers
 from secondme.stores.ledger.orders import Standing
 from secondme.web.dashboard.rules import rule
 from secondme.wiring import App
@@ -73,7 +73,8 @@ async def _template(app: App, account: Account, parts: TemplateParts) -> Order:
     )
     template.checked_name(wanted)
     number = make_numbers(app.settings)[account.id]
-    declared = await declarations.fetch(number, wanted.name) if number.business_account_id else None
+    with in_its_own_words(app.settings, account.id):
+        declared = await declarations.fetch(number, wanted.name) if number.business_account_id else None
     return template.order(wanted, declared)
 
 
