@@ -8,6 +8,7 @@ from secondme.channels.whatsapp_cloud import Number
 from secondme.channels.whatsapp_cloud.number import HOST
 from secondme.domain.errors import ConfigError
 from secondme.domain.profile import Account
+from secondme.domain.url import FORM, base_url
 from secondme.llm.budget import Limits
 from secondme.llm.plan import Plan, Wishes, make_plan
 from secondme.llm.providers import ModelSpec
@@ -66,11 +67,11 @@ def _account(account: AccountSettings, settings: Settings) -> Account:
 def make_numbers(settings: Settings) -> dict[str, Number]:
     """The numbers on Meta's API, by account id; an account's own settings come before the variables WHATSAPP_….
 
-    Raises ConfigError that names everything missing or unusable at once.
+    Raises ConfigError that names everything missing or unusable at once, addresses of other channels too.
     """
     wanting = [account for account in settings.all_accounts if account.channel == "whatsapp_cloud"]
     problems = [problem for account in wanting for problem in _problems_of_a_number(settings, account)]
-    problems += _shared(settings, wanting)
+    problems += _shared(settings, wanting) + _addresses(settings)
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     return {account.id: _number(settings, account) for account in wanting}
@@ -115,6 +116,14 @@ def _shared(settings: Settings, wanting: Iterable[AccountSettings]) -> list[str]
         for ids in by_number.values()
         if len(ids) > 1
     ]
+
+
+def _addresses(settings: Settings) -> list[str]:
+    """What is wrong with the addresses of the channels that an account uses."""
+    variables = {"whatsapp_cloud": "WHATSAPP_API_BASE_URL", "simulator": "SIMULATOR_API_BASE_URL"}
+    used = {variables[account.channel] for account in settings.all_accounts}
+    given = {name: getattr(settings, name.lower()) for name in sorted(used)}
+    return [f"{name} must be {FORM}." for name, value in given.items() if value and not base_url(value)]
 
 
 def place_of(settings: Settings, account_id: str, name: str) -> str:

@@ -90,6 +90,35 @@ def test_a_version_of_ones_own(base: str) -> None:
     assert "WHATSAPP_API_BASE_URL" not in settings.providers
 
 
+@pytest.mark.parametrize("variable", ["WHATSAPP_API_BASE_URL", "SIMULATOR_API_BASE_URL"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "graph.facebook.com",
+        "//graph.facebook.com",
+        "ftp://graph.facebook.com",
+        "https://",
+        "https://:443",
+        "https://host:99999999",
+        "https://host:0",
+        "https://ho st",
+        "https://host\\@other",
+        "https://user:CANARY@host",
+        "https://CANARY@host/v23.0",
+        "https://host/v23.0?access_token=CANARY",
+        "https://host/#CANARY",
+    ],
+)
+def test_an_address_that_is_none_is_named_and_not_shown(variable: str, base: str) -> None:
+    channel = "simulator" if variable.startswith("SIM") else "whatsapp_cloud"
+    settings = made(**WHOLE | {"channel": channel, variable.lower(): base})
+    with pytest.raises(ConfigError, match=rf"^{variable} must be http\(s\)://HOST") as raised:
+        make_accounts(settings)
+    assert "CANARY" not in str(raised.value)
+    other = "whatsapp_cloud" if channel == "simulator" else "simulator"
+    make_accounts(made(**WHOLE | {"channel": other, variable.lower(): base}))
+
+
 def test_several_numbers_in_the_file() -> None:
     shop = {"id": "shop", "channel": "whatsapp_cloud", "phone_number_id": 1066, "app_secret": "other"}
     diary = {"id": "diary", "channel": "whatsapp_cloud", "phone_number_id": "1067"}

@@ -1,4 +1,4 @@
-"""`/health` and `/metrics` of a running gateway whose account is on Meta's API: they tell how Meta is and ask nobody."""
+"""`/health` and `/metrics` of a running gateway on Meta's API: they say how Meta is, and ask nobody for it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path

@@ -15,7 +15,10 @@ _EMBEDS_ONLY = ("embed", "bert", "minilm", "bge-")
 
 
 async def first_model(environment: Mapping[str, str]) -> str | None:
-    """The first of its models that can talk, None where there is none or no Ollama. Never raises."""
+    """The first of its models that can talk, None where there is none or no Ollama.
+
+    Raises ConfigError where OLLAMA_BASE_URL is no address.
+    """
     found = PROVIDERS["ollama"].base_url_variable in environment
     if not llm.wire_open and not found:
         return None
