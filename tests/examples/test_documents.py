@@ -13,6 +13,7 @@ import typer.main
 from secondme.cli.main import app
 from secondme.profiles import PROFILES
 from secondme.settings import Settings, parse_duration
+from secondme.stores.graph import documented, schema
 from secondme.stores.ledger import tables
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +153,25 @@ def test_every_table_and_documented_column_is_there() -> None:
         assert set(mapped) <= columns
         unmapped = columns - set(mapped)
         assert unmapped <= set(re.findall(r"`([a-z_]+)`", section)), f"{name}: {unmapped}"
+
+
+def test_the_graph_has_what_its_page_says() -> None:
+    text = (ROOT / "docs/memory.md").read_text()
+    queries = {
+        row[0].strip("`"): (row[1], row[2])
+        for row in rows(text.split("## The documented queries")[1])
+        if len(row) == 3
+    }
+    del queries["query"]
+    assert queries == {
+        name: (", ".join(one.parameters), ", ".join(one.columns)) for name, one in documented.PATTERNS.items()
+    }
+    cypher = [*(PACKAGE / "stores/graph").rglob("*.cypher")]
+    whole = "\n".join(file.read_text() for file in cypher)
+    relationships = text.split("## Relationships")[1].split("\n## ")[0]
+    assert set(re.findall(r"\[\w*:([A-Z_]+)", whole)) <= set(re.findall(r"`([A-Z_]+)`", relationships))
+    labels = set(re.findall(r"\((?:\w+)?:([A-Z]\w+)", schema.init_schema()))
+    assert labels <= set(re.findall(r"\w+", text.split("## Nodes")[1].split("## Relationships")[0]))
 
 
 def known_commands() -> set[str]:
