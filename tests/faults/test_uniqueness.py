@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 
 from secondme.domain.turn import Part
-from secondme.observe import metrics
 from secondme.pipeline.pacing import Pacing
 from secondme.stores.ledger import commits
 from tests.support.world import World
@@ -30,28 +29,6 @@ async def test_one_delivery_for_each_answered_message_and_part(world: World) -> 
     with pytest.raises(asyncpg.UniqueViolationError):
         await _plan_a_second_answer(world)
     assert world.phones.texts() == ["re: hi"]
-
-
-async def test_a_second_answer_is_counted_and_its_message_ends(world: World) -> None:
-    """Something has lost count, and the orchestrator finds the message waiting once more."""
-    await world.says("hi")
-    await world.settled()
-    before = _breaches()
-    async with world.ledger.transaction() as tx:
-        await tx.execute("UPDATE messages SET outcome = NULL, rule = NULL, turn_id = NULL, settled_at = NULL")
-        await tx.execute("UPDATE conversations SET due_at = now()")
-    await world.settled()
-    assert await world.receipts() == [("failed", "turn.second_answer")]
-    assert _breaches() == before + 1
-    assert len(world.mind.asked) == 2
-    assert world.phones.texts() == ["re: hi"]
-    assert await world.value("SELECT due_at IS NULL AND lease_token IS NULL FROM conversations")
-
-
-def _breaches() -> float:
-    found = metrics.REGISTRY.get_sample_value("secondme_invariant_breaches_total", {"invariant": "2"})
-    assert found is not None
-    return found
 
 
 async def test_without_the_key_only_the_look_at_the_message_is_left(world: World) -> None:

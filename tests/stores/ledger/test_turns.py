@@ -116,7 +116,7 @@ async def test_renewal_keeps_only_what_is_still_held(steps: Steps) -> None:
     assert await steps.claim() == []
 
 
-async def test_a_second_answer_is_refused_and_counted(world: World) -> None:
+async def test_a_second_answer_is_refused_counted_and_ends_its_message(world: World) -> None:
     """Whatever forgets that a message was answered, delivery_answers remembers."""
 
     def breaches() -> float:
@@ -135,6 +135,9 @@ async def test_a_second_answer_is_refused_and_counted(world: World) -> None:
         assert time.monotonic() < deadline, "nothing was counted"
         await asyncio.sleep(0.02)
     assert len(world.mind.asked) > asked
+    await world.settled()
+    assert await world.receipts() == [("failed", "turn.second_answer")]
+    assert await world.value("SELECT due_at IS NULL AND lease_token IS NULL FROM conversations")
     assert await world.value("SELECT count(*) FROM deliveries") == 1
     assert world.phones.texts() == ["re: hi"]
 
