@@ -193,12 +193,17 @@ class Signals(PersonaCache, Protocol):
         """Add doorbells. Never raises: a lost bell is found by the sweeper."""
         ...
 
-    async def wait(self, stream: str, group: str, timeout: float) -> Sequence[str]:  # noqa: ASYNC109
-        """Wait for bells, at most `timeout` seconds; returns their entry ids, possibly none. Never raises."""
-        ...
+    async def wait(
+        self,
+        stream: str,
+        group: str,
+        timeout: float,  # noqa: ASYNC109
+        done: Sequence[str] = (),
+    ) -> Sequence[str]:
+        """Wait for bells, at most `timeout` seconds; returns their entry ids, possibly none. Never raises.
 
-    async def acknowledge(self, stream: str, group: str, entries: Sequence[str]) -> None:
-        """Say that the work behind those bells is claimed. Never raises."""
+        `done` are those behind which the work is claimed.
+        """
         ...
 
     async def publish(self, events: Sequence[MessageEvent | PauseEvent]) -> None:

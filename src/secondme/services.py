@@ -83,7 +83,6 @@ def gateway(app: App) -> Service:
         app.settings.gateway_port,
         create_gateway(app.accounts, inbox, threads, app.clock, health, list(numbers.values())),
         [
-            ("inbox", inbox.run),
             ("outbox", outbox.run),
             ("doorbell", bell.run),
             ("mirror", lambda: _every(2.0, app.switch.mirror)),
@@ -131,11 +130,11 @@ def graph_worker(app: App) -> Service:
     """Memory's hands: in this version it keeps retention, and refreshes the persona cache after an import."""
 
     async def hear_imports() -> None:
+        heard: Sequence[str] = ()
         while True:
-            entries = await app.signals.wait(HISTORY, "graph-worker", 5.0)
-            if entries:
+            heard = await app.signals.wait(HISTORY, "graph-worker", 5.0, heard)
+            if heard:
                 await app.personas.refresh()
-                await app.signals.acknowledge(HISTORY, "graph-worker", entries)
 
     async def purge() -> None:
         now = app.clock.now()

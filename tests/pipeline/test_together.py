@@ -54,3 +54,38 @@ async def test_what_comes_while_others_are_served_goes_as_one_group() -> None:
     assert await asyncio.gather(*calls) == list(range(7))
     assert sorted(number for group in groups for number in group) == list(range(7))
     assert groups[-1] == [2, 3, 4, 5, 6]
+
+
+async def test_what_is_about_the_same_goes_one_after_the_other_and_the_rest_beside_it() -> None:
+    groups: list[list[str]] = []
+    go = {"a1": asyncio.Event(), "b1": asyncio.Event()}
+
+    async def work(items: Sequence[str]) -> list[str | BaseException]:
+        groups.append(list(items))
+        if items[0] in go:
+            await go[items[0]].wait()
+        return list(items)
+
+    together = Together(work, about=lambda item: item.rstrip("0123456789"))
+    calls = [asyncio.create_task(together("a1"))]
+    await asyncio.sleep(0.01)
+    calls += [asyncio.create_task(together(item)) for item in ("a2", "ab3", "b1", "c1", "b4")]
+    await asyncio.sleep(0.01)
+    assert groups == [["a1"], ["c1"]], "what comes after a message of two waits for both"
+    go["a1"].set()
+    await asyncio.sleep(0.01)
+    assert groups[2:] == [["a2", "ab3", "b1", "b4"]]
+    go["b1"].set()
+    assert sorted(await asyncio.gather(*calls)) == ["a1", "a2", "ab3", "b1", "b4", "c1"]
+
+
+async def test_a_group_is_full_by_the_sizes_of_what_is_in_it() -> None:
+    groups: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> list[int | BaseException]:
+        groups.append(list(items))
+        return list(items)
+
+    together = Together(work, most=10, size=lambda item: item)
+    await asyncio.gather(*(together(item) for item in (30, 4, 4, 4, 1)))
+    assert groups == [[30], [4, 4, 4], [1]]

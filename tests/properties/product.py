@@ -51,13 +51,9 @@ class Product:
         """Open everything as a start does, and close it as an end does."""
         app = await open_app(settings, serves=True)
         product = cls(app, phones)
-        ears = asyncio.create_task(product.inbox.run())
         try:
             yield product
         finally:
-            ears.cancel()
-            with suppress(asyncio.CancelledError):
-                await ears
             await app.close()
 
     async def says(self, who: str, text: str, *, from_me: bool = False, provider_id: str = "") -> UUID | None:

@@ -206,7 +206,6 @@ class World:
         )
         if run:
             loops = (
-                world.inbox.run,
                 world.turns.run,
                 world.turns.keep_leases,
                 world.outbox.run,
@@ -214,8 +213,6 @@ class World:
                 spoken.run,
             )
             world.tasks = [asyncio.create_task(loop()) for loop in loops]
-        else:
-            world.tasks = [asyncio.create_task(world.inbox.run())]
         try:
             yield world
         finally:

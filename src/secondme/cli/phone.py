@@ -85,7 +85,7 @@ async def phone(app: App, account: Account, address: str, name: str) -> AsyncIte
     async def accept(body: dict[str, Any]) -> None:
         await inbox.accept([parse_message(body, account.id, app.clock.now())])
 
-    async with _pipeline(app, inbox):
+    async with _pipeline(app):
         yield Phone(app, accept, address, name)
 
 
@@ -101,12 +101,11 @@ async def _post(session: aiohttp.ClientSession, port: int, body: dict[str, Any])
 
 
 @asynccontextmanager
-async def _pipeline(app: App, inbox: Inbox) -> AsyncIterator[None]:
+async def _pipeline(app: App) -> AsyncIterator[None]:
     """Ears, mind and mouth in this process; nobody is there to be impressed by typing."""
     app.settings.pacing = "none"
     services = [gateway(app), orchestrator(app)]
-    work = [inbox.run, *(task for service in services for _, task in service.tasks)]
-    tasks = [asyncio.create_task(start()) for start in work]
+    tasks = [asyncio.create_task(start()) for service in services for _, start in service.tasks]
     try:
         yield
     finally:

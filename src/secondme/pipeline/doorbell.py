@@ -30,9 +30,7 @@ class Doorbell:
         """Hear bells for ever; Redis being away is no reason to stop."""
         while True:
             done, self._done = self._done, []
-            if done:
-                await self._signals.acknowledge(self._stream, self._group, done)
-            entries = await self._signals.wait(self._stream, self._group, _LISTEN)
+            entries = await self._signals.wait(self._stream, self._group, _LISTEN, done)
             if entries:
                 self._heard += entries
                 news, self._known = len(entries) > self._known, max(0, self._known - len(entries))

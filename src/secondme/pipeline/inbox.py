@@ -1,11 +1,9 @@
 """The ears: what channels hand over becomes durable here, once, in grouped commits."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 import asyncpg
 
@@ -18,16 +16,10 @@ from secondme.observe import metrics
 from secondme.observe.logs import get_logger, log_each
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.together import Together
-from secondme.pipeline.writing import Group, Key, write_runs
+from secondme.pipeline.writing import Group, Key, write_known, write_runs
 from secondme.ports import Clock
-from secondme.stores.ledger import (
-    Connection,
-    Ledger,
-    arrivals,
-    people,
-    statuses,
-    tombstones,
-)
+from secondme.stores.ledger import Connection, Ledger, arrivals, people, statuses, tombstones
+from secondme.stores.ledger.arrivals import Arrival
 
 log = get_logger(__name__)
 _GROUP = 500
@@ -36,14 +28,8 @@ _REMEMBERED = 50_000  # people whose place is known without asking
 _POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
 
 
-@dataclass(slots=True)
-class _Waiting:
-    items: Sequence[Inbound]
-    done: asyncio.Future[list[Accepted]]
-
-
 class Inbox:
-    """Groups what arrives within a moment into one transaction. Run `run()` beside it."""
+    """Groups what arrives within a moment into one transaction; two at once, about different people."""
 
     def __init__(
         self, ledger: Ledger, accounts: Mapping[str, Account], effects: Effects, clock: Clock
@@ -52,7 +38,9 @@ class Inbox:
         self._accounts = accounts
         self._effects = effects
         self._clock = clock
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=10_000)
+        self._arriving = Together[Sequence[Inbound], list[Accepted]](
+            self._take, most=_GROUP, size=len, about=_people
+        )
         self._known: dict[Key, people.Whom] = {}
         self._moved = 0  # how often a number had moved when they were met
         self._statuses = Together[StatusUpdate, None](self._learn)
@@ -62,36 +50,12 @@ class Inbox:
 
         Raises StoreUnavailable when the ledger does not answer: the provider will deliver again.
         """
-        if not items:
-            return []
-        waiting = _Waiting(items, asyncio.get_running_loop().create_future())
-        await self._queue.put(waiting)
-        return await waiting.done
+        return await self._arriving(items) if items else []
 
-    async def run(self) -> None:
-        """Take whatever waits, commit it as one group, and again."""
-        while True:
-            group = [await self._queue.get()]
-            room = _GROUP - len(group[0].items)
-            while room > 0 and not self._queue.empty():
-                group.append(self._queue.get_nowait())
-                room -= len(group[-1].items)
-            await self._commit(group)
-
-    async def _commit(self, group: list[_Waiting]) -> None:
-        items = [item for waiting in group for item in waiting.items]
-        try:
-            results = await self._write_each(items)
-        except Exception as error:
-            for waiting in group:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error)
-            return
-        rest = iter(results)
-        for waiting in group:
-            mine = list(islice(rest, len(waiting.items)))
-            if not waiting.done.done():
-                waiting.done.set_result(mine)
+    async def _take(self, bodies: Sequence[Sequence[Inbound]]) -> list[list[Accepted] | BaseException]:
+        """What arrived together, written as one group."""
+        written = iter(await self._write_each(list(chain.from_iterable(bodies))))
+        return [list(islice(written, len(items))) for items in bodies]
 
     async def _write_each(self, items: list[Inbound]) -> list[Accepted]:
         """All in one transaction; where one of them cannot be written, each alone and that one kept aside."""
@@ -120,19 +84,32 @@ class Inbox:
     async def _write_once(self, items: list[Inbound]) -> list[Accepted]:
         now, told = self._clock.now(), Group()
         with metrics.timed("accept"):
-            async with self._ledger.transaction(ears=True) as tx:
-                found = await self._meet(tx, items, told, now)
-                batch = [
-                    arrivals.arrival(self._ledger.vault, item, self._accounts[item.account_id], whom)
-                    for item, whom in zip(items, found, strict=True)
-                    if whom
-                ]
-                ids = await write_runs(tx, self._ledger.vault, batch, told, now)
+            accepted = await self._write_known(items, told, now) or await self._write_any(items, told, now)
         failpoint("inbox.committed")
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        self._known.update(told.met)
-        await self._tell(told, now)
+        if told.moved == self._moved:  # else what was found may be from before a number moved
+            self._known.update(told.met)
+        self._tell(told, now)
+        return accepted
+
+    async def _write_known(self, items: list[Inbound], told: Group, now: datetime) -> list[Accepted] | None:
+        """Nothing but new messages of people who are known, as nearly always; None where it takes more than that."""
+        moved, found = self._moved, [self._known.get(self._key(item)) for item in items]
+        whom = [one for one in found if one is not None]
+        if len(whom) < len(items):
+            return None
+        batch = self._arrivals(items, whom)
+        async with self._ledger.single(ears=True) as single:
+            ids = await write_known(single, batch, told, now, moved)
+        return None if ids is None else [ids[a.id] for a in batch]
+
+    async def _write_any(self, items: list[Inbound], told: Group, now: datetime) -> list[Accepted]:
+        async with self._ledger.transaction(ears=True) as tx:
+            found = await self._meet(tx, items, told, now)
+            met = [(item, whom) for item, whom in zip(items, found, strict=True) if whom]
+            batch = self._arrivals([item for item, _ in met], [whom for _, whom in met])
+            ids = await write_runs(tx, self._ledger.vault, batch, told, now)
         written = iter(batch)
         return [ids[next(written).id] if whom else Accepted(None, new=False) for whom in found]
 
@@ -140,7 +117,7 @@ class Inbox:
         self, tx: Connection, items: list[Inbound], told: Group, now: datetime
     ) -> list[people.Whom | None]:
         """Where each item leads; None for what was erased, or has been said before by somebody known by less."""
-        buried = await self._buried(tx, items, now)
+        buried = await self._buried(tx, items, told, now)
         living = [item for item, gone in zip(items, buried, strict=True) if not gone]
         whom = iter(await self._whom(tx, living, told, now))
         found = [None if gone else next(whom) for gone in buried]
@@ -148,25 +125,31 @@ class Inbox:
             buried = await self._erased(tx, items, now)
         return [None if gone else one for one, gone in zip(found, buried, strict=True)]
 
+    def _arrivals(self, items: list[Inbound], whom: Sequence[people.Whom]) -> list[Arrival]:
+        vault, accounts = self._ledger.vault, self._accounts
+        return [
+            arrivals.arrival(vault, item, accounts[item.account_id], one)
+            for item, one in zip(items, whom, strict=True)
+        ]
+
     async def _whom(
         self, tx: Connection, items: list[Inbound], told: Group, now: datetime
     ) -> list[people.Whom]:
         """Where each item leads; ids made here are remembered only after the commit."""
         keys = [self._key(item) for item in items]
-        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._known}
+        known = {key: self._known[key] for key in keys if key in self._known}  # another group may forget them
+        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in known}
         if any(also for _, _, also, _ in missing):  # a number may move with this very group
             missing = dict(zip(keys, items, strict=True))
         if missing:
             addresses = [self._address(item) for item in missing.values()]
             made = await people.resolve(tx, self._ledger.vault, addresses, now)
             told.met = dict(zip(missing, made, strict=True))
-        return [told.met.get(key) or self._known[key] for key in keys]
+        return [told.met.get(key) or known[key] for key in keys]
 
     def _key(self, item: Inbound) -> Key:
         """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
-        also = self.keyed(item.account_id, item.also) if item.also else None
-        named = item.name is not None and not item.from_me
-        return item.account_id, self.keyed(item.account_id, item.address), also, named
+        return item.account_id, item.address, item.also, item.name is not None and not item.from_me
 
     def keyed(self, account_id: str, address: str) -> str:
         """The keyed digest by which an address on that account is known."""
@@ -174,9 +157,10 @@ class Inbox:
         return self._ledger.vault.digest("address", network, address)
 
     def _address(self, item: Inbound) -> people.Address:
-        account, (_, key, also, named) = self._accounts[item.account_id], self._key(item)
+        account, (_, address, also, named) = self._accounts[item.account_id], self._key(item)
         network, name = people.network_of(account.channel), item.name if named else None
-        return people.Address(account, network, key, item.address, name, item.also, also)
+        key, also_key = self.keyed(account.id, address), self.keyed(account.id, also) if also else None
+        return people.Address(account, network, key, address, name, also, also_key)
 
     def _sender(self, item: Inbound) -> str | None:
         """The keyed address of an item that could not be written; its address may be what is wrong with it."""
@@ -185,7 +169,7 @@ class Inbox:
         except ValueError:
             return None
 
-    async def _buried(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
+    async def _buried(self, tx: Connection, items: list[Inbound], told: Group, now: datetime) -> list[bool]:
         """Which items were erased: asked before anybody is met, so that they do not bring their sender back.
 
         Also forgets who is remembered where a number has moved to somebody else, by whichever process saw it.
@@ -194,6 +178,7 @@ class Inbox:
         if moved != self._moved:
             self._known.clear()
             self._moved = moved
+        told.moved = moved
         return await self._erased(tx, items, now) if any_buried else [False] * len(items)
 
     async def _erased(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
@@ -265,7 +250,7 @@ class Inbox:
             new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender, at_most)
         metrics.kept_aside.inc(new)
 
-    async def _tell(self, told: Group, now: datetime) -> None:
+    def _tell(self, told: Group, now: datetime) -> None:
         rows = [{"trace": a.id, "account": a.item.account_id, "kind": a.item.kind} for a in told.fresh]
         log_each("pipeline.inbox", "message.received", rows)
         self._effects.received(told.fresh, now)
@@ -283,3 +268,8 @@ def _tell_statuses(news: Sequence[statuses.News]) -> None:
         else:
             rows.append(row)
     log_each("pipeline.inbox", "delivery.status", rows)
+
+
+def _people(items: Sequence[Inbound]) -> set[tuple[str, str]]:
+    """By which addresses whom these are about is known; what concerns somebody is written in the order of arrival."""
+    return {(item.account_id, address) for item in items for address in (item.address, item.also) if address}

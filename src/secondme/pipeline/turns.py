@@ -57,6 +57,7 @@ class Turns:
         self._clock = clock
         self._end = Together[Ending, None](self._end_all)
         self._claiming = asyncio.Lock()
+        self._next_due: datetime | None = None  # as the last claim saw it
         self._running: dict[UUID, asyncio.Task[None]] = {}  # by token
         self._held: dict[UUID, UUID] = {}  # conversation by token, of Turns that have not begun to commit
         self.draining = False
@@ -69,7 +70,7 @@ class Turns:
                 if room == 0:
                     await self._bell.wait_until(None, self._clock.now())  # the first that ends rings
                 elif await self.claim_once() < room:
-                    await self._bell.wait_until(await self._next_due(), self._clock.now())
+                    await self._bell.wait_until(self._next_due, self._clock.now())
             except StoreUnavailable as error:
                 log.warning("turns.store_unavailable", error=str(error))
                 await asyncio.sleep(0.5)
@@ -110,10 +111,10 @@ class Turns:
         now, bells = self._clock.now(), self._bell.take()
         with metrics.timed("claim"):
             async with self._ledger.light() as light:
-                claims = await statements.claim(light, now, self._room(), LEASE, self._accounts)
-                turns, unreadable = await statements.load(
-                    light, self._ledger.vault, claims, self._accounts, now
+                claims, self._next_due = await statements.claim(
+                    light, now, self._room(), LEASE, self._accounts
                 )
+            turns, unreadable = statements.opened(self._ledger.vault, claims, self._accounts, now)
         self._bell.acknowledge(bells)
         if claims:
             failpoint("turns.claimed")
@@ -148,10 +149,6 @@ class Turns:
             log.info("turn.superseded")
         elif error := task.exception():
             log.error("turn.crashed", error=type(error).__name__)
-
-    async def _next_due(self) -> datetime | None:
-        async with self._ledger.light() as light:
-            return await statements.next_due(light, self._accounts)
 
     async def _hold(self, turn: Turn, crashing: bool) -> None:
         """Compose under a lease, or end what crashes whoever composes it; somebody newer taking it cancels the work."""

@@ -27,6 +27,7 @@ class Group:
     """What one transaction did, told to the world after its commit."""
 
     met: dict[Key, people.Whom] = field(default_factory=dict)
+    moved: int = 0  # how often a number had moved when they were met
     fresh: list[Arrival] = field(default_factory=list)
     pauses: list[PauseEvent] = field(default_factory=list)
     receipts: list[due.Receipt] = field(default_factory=list)
@@ -47,17 +48,33 @@ async def write_runs(
     return ids
 
 
+async def write_known(
+    connection: Connection, batch: list[Arrival], told: Group, now: datetime, moved: int
+) -> dict[UUID, Accepted] | None:
+    """The same for new messages alone, in one trip that is a transaction of its own; None where it takes more."""
+    if not all(map(_is_simple, batch)):
+        return None
+    fresh = await ingest.write_alone(connection, batch, now, moved)
+    return None if fresh is None else await _accepted(connection, batch, fresh, told)
+
+
 async def _write_new(tx: Connection, run: list[Arrival], told: Group, now: datetime) -> dict[UUID, Accepted]:
     written = await ingest.write(tx, run, now)
-    new = [a for a in run if a.id in written.fresh]
-    told.fresh += new
     told.receipts += written.ended
     if written.early:
-        for a in await amendments.early(tx, [a for a in new if a.id in written.early]):
+        for a in await amendments.early(tx, [a for a in run if a.id in written.early]):
             told.receipts += await amendments.apply(tx, a, now)
+    return await _accepted(tx, run, written.fresh, told)
+
+
+async def _accepted(
+    tx: Connection, run: list[Arrival], fresh: set[UUID], told: Group
+) -> dict[UUID, Accepted]:
+    new = [a for a in run if a.id in fresh]
+    told.fresh += new
     ids = {a.id: Accepted(a.id, new=True) for a in new}
     if len(new) < len(run):
-        again = [a for a in run if a.id not in written.fresh]
+        again = [a for a in run if a.id not in fresh]
         rows = await arrivals.known(tx, again)
         ids |= {
             a.id: Accepted(rows.get((a.item.account_id, a.whom.identity_id, a.digest)), new=False)
@@ -107,4 +124,4 @@ async def _owner_spoke(
 
 
 def _is_simple(a: Arrival) -> bool:
-    return not a.item.from_me and a.item.kind not in _CONCERNING
+    return not a.item.from_me and a.item.kind not in _CONCERNING and a.concerns is None

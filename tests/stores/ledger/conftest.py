@@ -33,12 +33,11 @@ class Steps:
         """What is due a second from now; the clock is moved there."""
         self.world.clock.jump(timedelta(seconds=1))
         async with self.world.ledger.transaction() as tx:
-            return await turns.claim(tx, self.world.clock.now(), limit, lease, self.world.accounts)
+            return (await turns.claim(tx, self.world.clock.now(), limit, lease, self.world.accounts))[0]
 
     async def load(self, claims: Sequence[Claim]) -> list[Turn]:
-        ledger, now = self.world.ledger, self.world.clock.now()
-        async with ledger.transaction() as tx:
-            return (await turns.load(tx, ledger.vault, claims, self.world.accounts, now))[0]
+        vault, now = self.world.ledger.vault, self.world.clock.now()
+        return turns.opened(vault, claims, self.world.accounts, now)[0]
 
     async def turn(self) -> Turn:
         """The one Turn that is due."""

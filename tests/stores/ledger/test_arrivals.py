@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -23,13 +23,9 @@ async def another_gateway(world: World) -> AsyncIterator[Inbox]:
     """The ears of a second process, which remembers nobody."""
     effects = Effects(world.signals, AuditLog(world.folder / "other"), world.ledger.vault)
     inbox = Inbox(world.ledger, world.accounts, effects, world.clock)
-    running = asyncio.create_task(inbox.run())
     try:
         yield inbox
     finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
         await effects.told()
 
 

@@ -22,9 +22,9 @@ async def test_a_second_worker_passes_over_what_the_first_is_claiming(steps: Ste
     world.clock.jump(timedelta(seconds=1))
     now = world.clock.now()
     async with world.ledger.transaction() as one, world.ledger.transaction() as two:
-        first = await turns.claim(one, now, 4, LEASE, world.accounts)
+        first, _ = await turns.claim(one, now, 4, LEASE, world.accounts)
         async with asyncio.timeout(2):
-            second = await turns.claim(two, now, 4, LEASE, world.accounts)
+            second, _ = await turns.claim(two, now, 4, LEASE, world.accounts)
     assert (len(first), len(second)) == (4, 2)
     assert not {c.conversation_id for c in first} & {c.conversation_id for c in second}
 

@@ -53,9 +53,8 @@ async def test_bells_are_heard_in_order_and_acknowledged(signals: RedisSignals, 
     heard = await signals.wait(STREAM, GROUP, 1)
     assert list(heard) == [entry for entry, _ in await entries(redis_client)]
     assert await pending(redis_client) == 3
-    await signals.acknowledge(STREAM, GROUP, heard)
+    assert await signals.wait(STREAM, GROUP, 0.01, heard) == []
     assert await pending(redis_client) == 0
-    assert await signals.wait(STREAM, GROUP, 0.01) == []
 
 
 async def test_a_bell_wakes_who_waits(signals: RedisSignals) -> None:
@@ -89,9 +88,8 @@ async def test_a_flush_in_the_middle_loses_bells_and_nothing_else(
     await signals.ring(STREAM, [bell()])
     heard = await signals.wait(STREAM, GROUP, 1)
     await redis_client.flushall()
-    await signals.acknowledge(STREAM, GROUP, heard)
     await signals.ring(STREAM, [bell(2)])
-    assert len(await signals.wait(STREAM, GROUP, 1)) == 1
+    assert len(await signals.wait(STREAM, GROUP, 1, heard)) == 1
 
 
 async def test_a_flush_while_waiting_does_not_deafen(signals: RedisSignals, redis_client: Redis) -> None:
@@ -162,5 +160,4 @@ async def test_closing_leaves_the_group(shared_redis: Any, redis_client: Redis) 
 
 async def test_ringing_nothing_asks_nothing(signals: RedisSignals, redis_client: Redis) -> None:
     await signals.ring(STREAM, [])
-    await signals.acknowledge(STREAM, GROUP, [])
     assert await redis_client.exists(STREAM) == 0

@@ -38,7 +38,7 @@ def arrival(vault: Vault, item: Inbound, account: Account, whom: Whom) -> Arriva
     return Arrival(new_id(), item, account, whom, vault.digest("message", item.provider_id), quotes, concerns)
 
 
-INSERT = """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
+_INSERT = """INSERT INTO messages (id, user_id, identity_id, conversation_id, account_id, created_at, client_timestamp,
     direction, content_type, text, raw_payload, source_message_id, source, quotes, outcome, rule, concerns, settled_at)
   SELECT a.id, a.user_id, a.identity_id, a.conversation_id, a.account_id, $1::timestamptz,
     least(a.sent_at, $1::timestamptz), a.direction, a.kind, a.text, a.raw, a.digest, a.source,
@@ -54,7 +54,7 @@ INSERT = """INSERT INTO messages (id, user_id, identity_id, conversation_id, acc
     WITH ORDINALITY AS a (id, user_id, identity_id, conversation_id, account_id, sent_at, direction, kind,
       text, raw, digest, source, quotes, outcome, rule, concerns, place)
   ORDER BY a.place
-  ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING"""
+  ON CONFLICT (account_id, identity_id, source_message_id) DO NOTHING RETURNING id, seq"""
 
 
 async def insert(
@@ -65,21 +65,12 @@ async def insert(
     A provider's time that lies ahead becomes ours: it would hold back whatever comes after it.
     `silent_rule` ends them at once (for what is never answered); the owner's own words have no outcome.
     """
-    rows = await tx.fetch(f"{INSERT} RETURNING id, seq", now, *columns(arrivals, silent_rule))
-    return {row["id"]: row["seq"] for row in rows}
-
-
-def columns(arrivals: Sequence[Arrival], silent_rule: str | None = None) -> tuple[tuple[object, ...], ...]:
-    """What INSERT takes from its second parameter on: an array a column."""
-    return tuple(zip(*(_row(a, silent_rule) for a in arrivals), strict=True))
+    columns = zip(*(_row(a, silent_rule) for a in arrivals), strict=True)
+    return {row["id"]: row["seq"] for row in await tx.fetch(_INSERT, now, *columns)}
 
 
 def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
-    item = a.item
-    raw = _written(item.raw) if item.raw else None
-    kept = seal_row(
-        a.whom.key, {"text": item.text or None, "raw": raw, "source": item.provider_id}, f"messages:{a.id}"
-    )
+    item, kept = a.item, sealed(a)
     silent = silent_rule is not None and not item.from_me
     return (
         a.id,
@@ -98,6 +89,15 @@ def _row(a: Arrival, silent_rule: str | None) -> tuple[object, ...]:
         "silent" if silent else None,
         silent_rule if silent else None,
         a.concerns,
+    )
+
+
+def sealed(a: Arrival) -> dict[str, bytes | None]:
+    """What of an item is kept sealed: text, raw and source."""
+    item = a.item
+    raw = _written(item.raw) if item.raw else None
+    return seal_row(
+        a.whom.key, {"text": item.text or None, "raw": raw, "source": item.provider_id}, f"messages:{a.id}"
     )
 
 

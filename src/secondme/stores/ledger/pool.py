@@ -87,12 +87,13 @@ class Ledger:
             yield connection
 
     @asynccontextmanager
-    async def single(self) -> AsyncIterator[Connection]:
-        """A connection without a transaction, for one statement that is on disk when it returns.
+    async def single(self, *, ears: bool = False) -> AsyncIterator[Connection]:
+        """A connection without a transaction, for statements each of which is on disk when it returns.
 
         Raises StoreUnavailable when Postgres does not answer.
         """
-        async with _mapped(), self._rest.acquire(timeout=10) as connection:
+        pool = self._ears if ears else self._rest
+        async with _mapped(), pool.acquire(timeout=10) as connection:
             yield connection
 
     @asynccontextmanager

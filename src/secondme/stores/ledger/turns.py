@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -25,53 +27,42 @@ MAX_CLAIMS = 10  # a conversation claimed so often without an end crashes whoeve
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A leased conversation, before its messages are loaded; `person` is whom it is with, as the ledger keeps them."""
+    """A leased conversation with what waits there, sealed as the ledger keeps it; `rows` are the statement's."""
 
     conversation_id: UUID
     account_id: str
     token: UUID
     attempts: int
     claims: int
-    person: asyncpg.Record
+    rows: Sequence[asyncpg.Record]  # one for each message by provider time, or one without
 
 
 async def claim(
     tx: Connection, now: datetime, limit: int, lease: timedelta, accounts: Collection[str]
-) -> list[Claim]:
-    """Lease up to `limit` due conversations of these accounts, longest due first.
+) -> tuple[list[Claim], datetime | None]:
+    """Lease up to `limit` due conversations of these accounts, longest due first; also when the next is due.
 
-    A lost claim is only claimed again: light will do. Pauses are those that still run or ended within the last eight
-    days: longer than any message may wait.
+    The statement is `claim_due` of migration 0009. A lost claim is only claimed again: light will do. Pauses are those
+    that still run or ended within the last eight days: longer than any message may wait. What is leased is due again
+    when its lease has run out: whoever looks once a second finds it.
     """
     rows = await tx.fetch(
-        """WITH picked AS (
-             SELECT id FROM conversations WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
-               AND account_id = ANY($4)
-             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-           UPDATE conversations c SET lease_token = gen_random_uuid(), lease_until = $3, claims = c.claims + 1
-           FROM picked, contacts k WHERE c.id = picked.id AND k.id = c.user_id
-           RETURNING c.id, c.account_id, c.lease_token, c.attempts, c.claims, c.identity_id, c.user_id, c.enabled,
-             c.answered_until, k.key, k.name, k.relationship, k.persona_id,
-             ARRAY(SELECT ROW(p.id, p.user_id, p.reason, p.since, p.until, p.lifted_at) FROM pauses p
-               WHERE (p.user_id IS NULL OR p.user_id = c.user_id)
-                 AND coalesce(least(p.until, p.lifted_at), 'infinity') > $5) AS pauses""",
+        "SELECT * FROM claim_due($1, $2, $3, $4, $5, $6)",
         now,
         limit,
         now + lease,
         list(accounts),
+        _BURST_LIMIT,
         now - timedelta(days=8),
     )
-    return [Claim(r["id"], r["account_id"], r["lease_token"], r["attempts"], r["claims"], r) for r in rows]
+    next_due = rows[-1]["next_due"] if rows else None
+    held = groupby((row for row in rows if row["conversation"]), key=itemgetter("conversation"))
+    return [_claim(list(some)) for _, some in held], next_due
 
 
-async def next_due(tx: Connection, accounts: Collection[str]) -> datetime | None:
-    """When the next conversation of these accounts is due, leased ones at the end of their lease."""
-    moment: datetime | None = await tx.fetchval(
-        """SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM conversations
-           WHERE due_at IS NOT NULL AND account_id = ANY($1)""",
-        list(accounts),
-    )
-    return moment
+def _claim(rows: Sequence[asyncpg.Record]) -> Claim:
+    row = rows[0]
+    return Claim(row["conversation"], row["account"], row["token"], row["tries"], row["claims_"], rows)
 
 
 async def unserved(tx: Connection, accounts: Collection[str], limit: int) -> list[UUID]:
@@ -103,75 +94,32 @@ async def renew(tx: Connection, tokens: Mapping[UUID, UUID], until: datetime) ->
     return {row["id"] for row in rows}
 
 
-async def load(
-    tx: Connection, vault: Vault, claims: Sequence[Claim], accounts: Mapping[str, Account], now: datetime
+def opened(
+    vault: Vault, claims: Sequence[Claim], accounts: Mapping[str, Account], now: datetime
 ) -> tuple[list[Turn], list[UUID]]:
     """The claimed conversations as Turns: what they answer by provider time, the contact, the pauses they met.
 
     Also the messages of those that cannot be opened, because a key or a sealed value of theirs is damaged.
     """
-    by_id = {c.conversation_id: c for c in claims if c.account_id in accounts}
-    if not by_id:
-        return [], []
-    waiting: dict[UUID, list[asyncpg.Record]] = {}
-    for row in await _waiting(tx, list(by_id)):
-        waiting.setdefault(row["conversation_id"], []).append(row)
     turns, unreadable = [], []
-    for conversation_id, held in by_id.items():
-        if rows := waiting.get(conversation_id):
-            try:
-                turns.append(_turn(vault, held, accounts[held.account_id], rows, now))
-            except (InvalidTag, ConfigError, ValueError) as error:
-                log.error("turn.unreadable", error=type(error).__name__)
-                unreadable += [row["id"] for row in rows]
+    for held in claims:
+        if held.account_id not in accounts or held.rows[0]["message"] is None:
+            continue
+        try:
+            turns.append(_turn(vault, held, accounts[held.account_id], now))
+        except (InvalidTag, ConfigError, ValueError) as error:
+            log.error("turn.unreadable", error=type(error).__name__)
+            unreadable += [row["message"] for row in held.rows]
     return turns, unreadable
 
 
-async def _waiting(tx: Connection, conversations: list[UUID]) -> list[asyncpg.Record]:
-    """The oldest waiting messages of each, with how many had come within the minute that ended with each.
-
-    What came after it within the same microsecond is not counted.
-    """
-    return list(
-        await tx.fetch(
-            """WITH waiting AS MATERIALIZED (
-                 SELECT w.* FROM unnest($1::uuid[]) AS v (id) CROSS JOIN LATERAL (
-                   SELECT m.id, m.conversation_id, m.content_type, m.text, m.created_at, m.client_timestamp, m.seq
-                   FROM messages m WHERE m.conversation_id = v.id AND m.direction = 'incoming'
-                     AND m.outcome IS NULL AND m.turn_id IS NULL
-                   ORDER BY m.client_timestamp, m.seq LIMIT $2) w),
-               span AS (
-                 SELECT conversation_id, min(created_at) - interval '60 s' AS since, max(created_at) AS until
-                 FROM waiting GROUP BY conversation_id),
-               counted AS (
-                 SELECT x.id, count(*) OVER (PARTITION BY x.conversation_id ORDER BY x.created_at
-                     RANGE BETWEEN '59.999999 s' PRECEDING AND CURRENT ROW)
-                   - count(*) OVER (PARTITION BY x.conversation_id, x.created_at ORDER BY x.seq
-                     ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS recent
-                 FROM span s JOIN messages x ON x.conversation_id = s.conversation_id
-                   AND x.created_at > s.since AND x.created_at <= s.until AND x.direction = 'incoming'
-                   AND x.content_type NOT IN ('edit', 'deletion', 'reaction', 'system'))
-               SELECT w.*, coalesce(c.recent, 0) AS recent_count
-               FROM waiting w LEFT JOIN counted c ON c.id = w.id
-               ORDER BY w.conversation_id, w.client_timestamp, w.seq""",
-            conversations,
-            _BURST_LIMIT,
-        )
-    )
-
-
-def _turn(
-    vault: Vault,
-    held: Claim,
-    account: Account,
-    rows: list[asyncpg.Record],
-    now: datetime,
-) -> Turn:
-    person = held.person
-    key = vault.contact_key(person["user_id"], person["key"])
-    name = unseal(key, person["name"], f"contacts:{person['user_id']}:name") if person["name"] else None
-    messages = [_message(key, row) for row in rows]
-    late = [m for m in messages if person["answered_until"] and m.sent_at < person["answered_until"]]
+def _turn(vault: Vault, held: Claim, account: Account, now: datetime) -> Turn:
+    person = held.rows[0]
+    contact, answered = person["contact"], person["answered"]
+    key = vault.contact_key(contact, person["key_"])
+    name = unseal(key, person["name_"], f"contacts:{contact}:name") if person["name_"] else None
+    messages = [_message(key, row) for row in held.rows]
+    late = [m for m in messages if answered and m.sent_at < answered]
     if late:
         messages = late[:1]
     elif account.profile.takes is Takes.OLDEST:
@@ -180,34 +128,40 @@ def _turn(
         id=uuid4(),
         account=account,
         conversation_id=held.conversation_id,
-        identity_id=person["identity_id"],
+        identity_id=person["identity"],
         token=held.token,
         attempts=held.attempts,
         now=now,
         contact=Contact(
-            person["user_id"],
+            contact,
             name,
-            person["enabled"],
-            person["relationship"],
-            person["persona_id"],
-            tuple(Pause(id, who, PauseReason(why), *moments) for id, who, why, *moments in person["pauses"]),
-            person["key"],
+            person["allowed"],
+            person["relation"],
+            person["persona"],
+            _pauses(person),
+            person["key_"],
         ),
         messages=tuple(messages),
         overtaken=bool(late),
     )
 
 
+def _pauses(person: asyncpg.Record) -> tuple[Pause, ...]:
+    columns = ("pause_ids", "pause_contacts", "reasons", "begun", "untils", "lifted")
+    rows = zip(*(person[column] or () for column in columns), strict=True)
+    return tuple(Pause(id, who, PauseReason(why), *moments) for id, who, why, *moments in rows)
+
+
 def _message(key: bytes, row: asyncpg.Record) -> Message:
-    text = unseal(key, row["text"], f"messages:{row['id']}:text") if row["text"] else ""
+    text = unseal(key, row["text_"], f"messages:{row['message']}:text") if row["text_"] else ""
     return Message(
-        row["id"],
-        Kind(row["content_type"]),
+        row["message"],
+        Kind(row["kind"]),
         text,
-        row["created_at"],
-        row["client_timestamp"],
-        row["seq"],
-        row["recent_count"],
+        row["arrived"],
+        row["said"],
+        row["place"],
+        row["recent"],
     )
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 from itertools import batched
 from socket import gethostname
-from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -44,26 +43,27 @@ class Bells(Wired):
         for some in batched(bells, _AT_ONCE):
             await self._wire.tell("ring", partial(_add, stream, some), None)
 
-    async def wait(self, stream: str, group: str, timeout: float) -> Sequence[str]:  # noqa: ASYNC109
+    async def wait(
+        self,
+        stream: str,
+        group: str,
+        timeout: float,  # noqa: ASYNC109
+        done: Sequence[str] = (),
+    ) -> Sequence[str]:
         """Wait for bells, at most `timeout` seconds; returns up to 500 entry ids, possibly none.
 
-        Never raises. When Redis fails it returns empty-handed after at most half a second, so that its
-        caller goes on by looking into the ledger.
+        `done` are acknowledged in the same trip: the work behind them is claimed. Never raises. When Redis fails it
+        returns empty-handed after at most half a second, so that its caller goes on by looking into the ledger.
         """
         ends = time.monotonic() + timeout
         try:
             async with asyncio.timeout(max(timeout, 0) + 1):
                 await self._join(stream, group)
-                return await self._read(stream, group, ends)
+                return await self._read(stream, group, ends, done)
         except (RedisError, OSError) as error:
             self._wire.failed("wait", error)
             await asyncio.sleep(min(max(ends - time.monotonic(), 0), _REST))
             return ()
-
-    async def acknowledge(self, stream: str, group: str, entries: Sequence[str]) -> None:
-        """Say that the work behind those bells is claimed. Never raises."""
-        if entries:
-            await self._wire.tell("acknowledge", lambda redis: redis.xack(stream, group, *entries), 0)
 
     async def leave(self) -> None:
         """Take this consumer out of its groups; unacknowledged bells go with it. Never raises."""
@@ -81,22 +81,29 @@ class Bells(Wired):
         await self._tidy(stream, group)
         self._tidied[stream, group] = now
 
-    async def _read(self, stream: str, group: str, ends: float) -> Sequence[str]:
+    async def _read(self, stream: str, group: str, ends: float, done: Sequence[str]) -> Sequence[str]:
         try:
-            return await self._read_once(stream, group, ends)
+            return await self._read_once(stream, group, ends, done)
         except ResponseError as error:
             # Redis was flushed, perhaps while it was asked.
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
         await _make_group(self._wire.waits, stream, group)
-        return await self._read_once(stream, group, ends)
+        return await self._read_once(stream, group, ends, ())
 
-    async def _read_once(self, stream: str, group: str, ends: float) -> Sequence[str]:
+    async def _read_once(self, stream: str, group: str, ends: float, done: Sequence[str]) -> Sequence[str]:
         left = int((ends - time.monotonic()) * 1000)
-        block = left if left > 0 else None  # BLOCK 0 would wait for ever
-        reply: Any = await self._wire.waits.xreadgroup(
-            group, self._consumer, {stream: ">"}, count=_AT_ONCE, block=block
-        )
+        block = ("BLOCK", left) if left > 0 else ()  # BLOCK 0 would wait for ever
+        async with self._wire.waits.pipeline(transaction=False) as pipe:
+            if done:
+                pipe.xack(stream, group, *done)
+            pipe.execute_command(
+                *("XREADGROUP", "GROUP", group, self._consumer, "COUNT", _AT_ONCE, *block),
+                *("STREAMS", stream, ">"),
+            )
+            *_, reply = await pipe.execute(raise_on_error=False)
+        if isinstance(reply, Exception):
+            raise reply
         return [entry for _, entries in reply or () for entry, _ in entries]
 
     async def _tidy(self, stream: str, group: str) -> None:
