@@ -182,6 +182,16 @@ async def test_a_read_cannot_write(graph: Graph, tmp_path: Path, monkeypatch: py
     assert await graph.run("MATCH (w:Word) RETURN count(w)") == [[0]]
 
 
+async def test_a_read_that_takes_too_long_is_given_up(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endless.cypher").write_text("// read\nUNWIND range(1, 9000000) AS x RETURN max(x % 7)\n")
+    monkeypatch.setattr(client, "_QUERIES", tmp_path)
+    monkeypatch.setattr(client, "_READ_MS", "10")
+    with pytest.raises(StoreUnavailable, match=r"too busy to answer `endless`\. Try again"):
+        await graph.query("endless")
+
+
 @pytest.mark.parametrize("file", sorted(QUERIES.glob("*.cypher")), ids=lambda file: file.stem)
 def test_every_query_says_what_it_does(file: Path) -> None:
     query = client.load(file.stem)

@@ -24,14 +24,14 @@ class Mirrored:
 
 
 # Whichever network knows them by a number comes first. `botEnabled` is documented as false while all is paused.
-_ALL = """SELECT c.id, c.key, c.created_at, c.name, c.relationship, c.persona_id,
+_EVERY = """SELECT c.id, c.key, c.created_at, c.name, c.relationship, c.persona_id,
     i.id AS identity_id, i.address, v.last_at,
     v.enabled AND NOT EXISTS (
       SELECT 1 FROM pauses WHERE user_id IS NULL AND lifted_at IS NULL AND (until IS NULL OR until > $1)) AS enabled
   FROM contacts c
   JOIN (SELECT user_id, bool_or(enabled) AS enabled, max(greatest(last_inbound_at, last_owner_at)) AS last_at
-        FROM conversations GROUP BY user_id) v ON v.user_id = c.id
-  JOIN (SELECT DISTINCT ON (user_id) user_id, id, address FROM identities
+        FROM conversations WHERE {of_these} GROUP BY user_id) v ON v.user_id = c.id
+  JOIN (SELECT DISTINCT ON (user_id) user_id, id, address FROM identities WHERE {of_these}
         ORDER BY user_id, channel = 'whatsapp' DESC, created_at, id) i ON i.user_id = c.id"""
 
 
@@ -39,7 +39,7 @@ async def prints(connection: Connection, now: datetime) -> dict[str, int]:
     """By id, of every contact, without opening any. What is sealed anew counts as another."""
     rows = await connection.fetch(
         f"""SELECT id, hashtextextended(concat_ws(' ', md5(name), relationship, coalesce(persona_id, ''),
-              md5(address), enabled, last_at), 0) AS print FROM ({_ALL}) AS every""",
+              md5(address), enabled, last_at), 0) AS print FROM ({_EVERY.format(of_these="true")}) AS every""",
         now,
     )
     return {str(row["id"]): row["print"] for row in rows}
@@ -48,7 +48,7 @@ async def prints(connection: Connection, now: datetime) -> dict[str, int]:
 async def contacts(tx: Connection, vault: Vault, ids: Sequence[UUID], now: datetime) -> list[Mirrored]:
     """These, opened, as far as they are still there. They cannot be forgotten before the transaction has ended."""
     there = await tx.fetch("SELECT id FROM contacts WHERE id = ANY($1) ORDER BY id FOR KEY SHARE", list(ids))
-    rows = await tx.fetch(f"{_ALL} WHERE c.id = ANY($2)", now, [row["id"] for row in there])
+    rows = await tx.fetch(_EVERY.format(of_these="user_id = ANY($2)"), now, [row["id"] for row in there])
     found = []
     for row in rows:
         key = vault.contact_key(row["id"], row["key"])
