@@ -13,6 +13,9 @@ from secondme.ports import Clock
 from secondme.web.asgi import Request, Response, Route, answer
 
 log = get_logger(__name__)
+type _App = tuple[
+    Number, dict[str, str]
+]  # its first number here; account ids by the phone number ids of all of them
 _OK = answer({"ok": True})
 PATH = "/webhooks/whatsapp"
 _LONGEST_CHALLENGE = 200  # characters
@@ -37,38 +40,54 @@ class MetaRoutes:
         return found
 
     def _at(self, path: str, numbers: Sequence[Number]) -> dict[tuple[str, str], Route]:
+        apps = self._apps(numbers)
+
         async def verify(request: Request) -> Response:
             return _verify(request, numbers)
 
         async def take(request: Request) -> Response:
-            return await self._take(request, numbers)
+            return await self._take(request, apps)
 
         return {("GET", path): verify, ("POST", path): take}
 
-    async def _take(self, request: Request, numbers: Sequence[Number]) -> Response:
-        """Only the numbers whose app signed the body can be spoken of in it, and all of them, at whichever path: an
-        app has one address for all its numbers.
+    def _apps(self, numbers: Sequence[Number]) -> list[_App]:
+        """Whose signatures are believed. Only the numbers whose app signed a body can be spoken of in it, and all of
+        them, at whichever path: an app has one address for all its numbers.
         """
+        firsts = {number.app_secret: number for number in reversed(numbers)}
+        every = [*numbers, *self._numbers]
+        return [
+            (
+                first,
+                {
+                    number.phone_number_id: number.account_id
+                    for number in every
+                    if number.app_secret == secret
+                },
+            )
+            for secret, first in firsts.items()
+        ]
+
+    async def _take(self, request: Request, apps: Sequence[_App]) -> Response:
         signature = request.header(b"x-hub-signature-256")
-        believed = [number for number in numbers if number.signed(request.body, signature)]
-        if not believed:
+        app = next((app for app in apps if app[0].signed(request.body, signature)), None)
+        if app is None:
             self._refused()
             return answer({"error": "The signature is missing or wrong."}, 401)
         metrics.webhooks_believed.inc()
+        first, accounts = app
         try:
             body = load(request.body)
         except Invalid as error:
-            await self._inbox.keep_aside(believed[0].account_id, request.body, str(error))
+            await self._inbox.keep_aside(first.account_id, request.body, str(error))
             return _OK
-        secrets = {number.app_secret for number in believed}
-        app = believed + [number for number in self._numbers if number.app_secret in secrets]
-        accounts = {number.phone_number_id: number.account_id for number in app}
         await self._keep(parse(body, accounts, self._clock.now()))
         return _OK
 
     async def _keep(self, parsed: Parsed) -> None:
         await self._inbox.accept(parsed.messages)
-        await self._inbox.learn_statuses(parsed.statuses)
+        if parsed.statuses:
+            await self._inbox.learn_statuses(parsed.statuses)
         for item in parsed.poison:
             most = _STRAYS if item.error == UNKNOWN_NUMBER else None
             sender = item.address and self._inbox.keyed(item.account_id, item.address)

@@ -81,7 +81,7 @@ def parse(body: Any, accounts: Mapping[str, str], now: datetime) -> Parsed:
         _keep(parsed, fallback, body, "shape")
         return parsed
     for change in changes:
-        field_name = text(named(change, "field"))
+        field_name = text(change.get("field"))
         if field_name in _MESSAGES:
             _change(parsed, change, accounts, fallback, now)
         else:
@@ -110,7 +110,8 @@ def _change(
     parsed: Parsed, change: dict[str, Any], accounts: Mapping[str, str], fallback: str, now: datetime
 ) -> None:
     value = change.get("value")
-    number = named(named(value, "metadata"), "phone_number_id")
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
     if not isinstance(value, dict) or not isinstance(number, str):
         _keep(parsed, fallback, change, "metadata")
         return
@@ -197,16 +198,10 @@ def _keep(parsed: Parsed, account: str, item: Any, error: str, address: str | No
     parsed.poison.append(Poison(account, payload, error, address))
 
 
-def _too_deep(item: object) -> bool:
+def _too_deep(item: Any, left: int = _DEEPEST) -> bool:
     """Whether it is nested deeper than anything of Meta's: what writes it down later would give up half-way."""
-    level: list[Any] = [item]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if type(inner) is dict or type(inner) is list  # JSON makes nothing else that holds something
-        ]
-        if not level:
-            return False
-    return True
+    for inner in item.values() if type(item) is dict else item:
+        # JSON makes nothing else that holds something.
+        if (type(inner) is dict or type(inner) is list) and (left == 1 or _too_deep(inner, left - 1)):
+            return True
+    return False

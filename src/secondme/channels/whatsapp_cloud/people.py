@@ -11,6 +11,7 @@ from secondme.domain.address import is_phone, is_user_id, normalise
 from secondme.domain.errors import Invalid
 
 _MILLISECONDS = 100_000_000_000  # a figure above that is no count of seconds
+_FIGURES = (str, int, float)  # a union would be put together anew for each message
 
 
 class Contacts:
@@ -58,7 +59,7 @@ def other_side(
 
 def moment(value: Any, now: datetime) -> datetime:
     """A time in seconds as Meta gives it, a text or a figure; `now` where it is neither."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _FIGURES):
         return now
     try:
         seconds = float(value)

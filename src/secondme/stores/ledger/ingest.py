@@ -48,7 +48,8 @@ async def write_alone(
 
 
 def _columns(run: Sequence[Arrival]) -> Sequence[Sequence[object]]:
-    return list(zip(*map(_row, run), strict=True))
+    *columns, quotes = zip(*map(_row, run), strict=True)
+    return [*columns, quotes if any(quotes) else ()]  # what is absent is NULL, and costs nothing
 
 
 def _row(a: Arrival) -> tuple[object, ...]:
