@@ -1,10 +1,10 @@
 """What Meta's error codes mean for a message, one table.
 
 Codes and their meaning: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
-An error object answers for the request that it came to. With a status of 4xx, where it names a cause that lies before the
-sending (a limit, a token, a closed window), the message was not taken. Where Meta does not know the cause itself (1, 2,
-131000), it may have been, and is uncertain. So it is with every 5xx, whatever its code: a server that failed may have done
-so behind the sending.
+An error object answers for the request that it came to. With a status of 4xx, where it names a cause that lies before
+the sending (a limit, a token, a closed window), the message was not taken. Where Meta does not know the cause itself
+(1, 2, 131000), it may have been, and is uncertain. So it is with every 5xx, whatever its code: a server that failed
+may have done so behind the sending.
 """
 
 from collections.abc import Mapping
