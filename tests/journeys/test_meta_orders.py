@@ -102,6 +102,7 @@ async def test_what_the_owner_unsays_is_gone(journey: Open) -> None:
 async def test_its_words_go_with_the_window_and_with_the_contact(journey: Open) -> None:
     async with journey("clone") as told:
         await ordered(told, READY)
+        await told.world.remembered()
         told.world.clock.jump(timedelta(hours=1, minutes=1))
         async with told.world.ledger.light() as light:
             await retention.purge_content(light, told.world.clock.now(), timedelta(days=90))

@@ -91,6 +91,7 @@ DAY = timedelta(days=1)
 
 
 async def purge(world: World) -> None:
+    await world.remembered()
     async with world.ledger.transaction() as tx:
         await retention.expire_held(tx, world.clock.now())
     async with world.ledger.light() as connection:

@@ -47,6 +47,7 @@ async def talk(world: World, who: str = ANA, account: str = "main", name: str = 
 
 async def purge(world: World) -> None:
     """What the graph worker does every half minute."""
+    await world.remembered()
     now = world.clock.now()
     async with world.ledger.transaction() as tx:
         await retention.expire_held(tx, now)

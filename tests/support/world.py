@@ -260,6 +260,11 @@ class World:
         async with self.ledger.transaction() as tx:
             return await tx.fetchval(question, *values)
 
+    async def remembered(self) -> None:
+        """As if the graph worker had looked at everything that was said."""
+        async with self.ledger.transaction() as tx:
+            await tx.execute("UPDATE messages SET learned_at = now() WHERE learned_at IS NULL")
+
     async def receipts(self) -> list[tuple[str | None, str | None]]:
         """(outcome, rule) of every inbound message, in order of arrival."""
         async with self.ledger.transaction() as tx:

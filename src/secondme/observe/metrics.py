@@ -65,6 +65,12 @@ invariant_breaches = Counter(
     "secondme_invariant_breaches_total", "Broken invariants, by number.", ["invariant"], registry=REGISTRY
 )
 due_conversations = Gauge("secondme_due_conversations", "Conversations that are due now.", registry=REGISTRY)
+learned = Counter(
+    "secondme_learned_total",
+    "Messages that memory has looked at, by result: learned, nothing_said, passed_over, taken_back or refused.",
+    ["result"],
+    registry=REGISTRY,
+)
 mind_failures = Counter(
     "secondme_mind_failures_total",
     "Answers of minds that could not be used.",

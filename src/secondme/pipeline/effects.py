@@ -67,7 +67,8 @@ class Effects:
             direction = "outgoing" if a.item.from_me else "incoming"
             rows.append((message, who, direction))
             bell = Bell(message, contact, f"message:{message}", ms, direction, a.item.from_me)
-            self._waiting.bells[MESSAGES].append(bell)
+            for stream in (MESSAGES, HISTORY):
+                self._waiting.bells[stream].append(bell)
             if not a.item.from_me:
                 self._waiting.arrivals.append((contact, message, now))
             self._waiting.events.append(MessageEvent("message.received", a.id, a.whom.contact_id, False, now))

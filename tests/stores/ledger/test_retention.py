@@ -29,7 +29,8 @@ async def answered(steps: Steps, account: str = "main", **more: Any) -> datetime
 
 
 async def purged(steps: Steps, at: datetime) -> tuple[int, ...]:
-    """What still has content after a purge at that time: messages, deliveries, turns."""
+    """What still has content after a purge at that time, of what was remembered: messages, deliveries, turns."""
+    await steps.world.remembered()
     async with steps.world.ledger.transaction() as tx:
         await retention.expire_held(tx, at)
         await retention.purge_content(tx, at, KEPT)
@@ -55,6 +56,20 @@ async def test_what_is_still_waiting_keeps_the_talk_for_a_day_at_most(steps: Ste
     assert await steps.world.receipts() == [("replied", "by.hand"), (None, None)]
     assert await purged(steps, arrived["at"] + DAY + HOUR) == (0, 0, 0)
     assert await steps.world.receipts() == [("replied", "by.hand"), ("silent", "message.expired")]
+
+
+async def test_what_is_not_yet_remembered_is_kept_for_a_day_at_most(steps: Steps) -> None:
+    settled = await answered(steps)
+    (arrived,) = await steps.rows("SELECT min(created_at) AS at FROM messages")
+
+    async def left(at: datetime) -> int:
+        async with steps.world.ledger.transaction() as tx:
+            await retention.purge_content(tx, at, KEPT)
+        return int(await steps.world.value("SELECT count(*) FROM messages WHERE text IS NOT NULL"))
+
+    assert await left(settled + 2 * HOUR) == 1
+    assert await left(arrived["at"] + DAY - MINUTE) == 1
+    assert await left(arrived["at"] + DAY + MINUTE) == 0
 
 
 async def test_somebody_elses_waiting_keeps_nothing(steps: Steps) -> None:

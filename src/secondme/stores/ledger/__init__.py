@@ -1,5 +1,5 @@
 """The ledger in Postgres: the truth about what happened. Plain SQL, one function a statement, a file a noun."""
 
-from secondme.stores.ledger.pool import Connection, Ledger
+from secondme.stores.ledger.pool import Connection, Ledger, Lock
 
-__all__ = ["Connection", "Ledger"]
+__all__ = ["Connection", "Ledger", "Lock"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -36,6 +37,10 @@ _DOWN = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # a connection that Postgres ended while it was idle says this when it is used
 )
+_LOCK = {
+    True: "SELECT pg_advisory_lock(7103005, $1) IS NOT NULL",
+    False: "SELECT pg_try_advisory_lock(7103005, $1)",
+}
 # What another try may well not meet again: a server that goes or is full, a deadlock, a lock held for too long.
 _PASSING = (
     asyncpg.OperatorInterventionError,
@@ -45,6 +50,15 @@ _PASSING = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.PostgresSystemError,
 )
+
+
+class Lock(Enum):
+    """What only one process of the instance does at a time, beyond one transaction."""
+
+    LEARNING = 1  # reading what live messages say: each is read once
+    KNOWING = (
+        2  # writing to the graph what the ledger still has: whoever erases waits for it, and comes after it
+    )
 
 
 class Ledger:
@@ -105,6 +119,21 @@ class Ledger:
         async with _mapped(), self._light.acquire(timeout=10) as connection:
             yield connection
 
+    @asynccontextmanager
+    async def alone(self, lock: Lock, *, wait: bool = True) -> AsyncIterator[Connection | None]:
+        """Hold one of the instance's locks until the block ends, on a connection without a transaction.
+
+        None where somebody else has it and `wait` is False. It frees itself with the process that has it.
+        Raises StoreUnavailable when Postgres does not answer, or nobody frees it within five seconds.
+        """
+        async with _mapped(), self._rest.acquire(timeout=10) as connection:
+            mine = await _or_end(connection, _LOCK[wait], lock.value)
+            try:
+                yield connection if mine else None
+            finally:
+                if mine:
+                    await _or_end(connection, "SELECT pg_advisory_unlock(7103005, $1)", lock.value)
+
     async def ping(self) -> None:
         """Raises StoreUnavailable when Postgres does not answer within two seconds."""
         async with _mapped(), self._light.acquire(timeout=2) as connection:
@@ -116,6 +145,15 @@ class Ledger:
                 await _closed(pool)
             except (*_DOWN, *_PASSING):
                 pool.terminate()
+
+
+async def _or_end(connection: Connection, question: str, value: int) -> Any:
+    """Ask; a connection of which one cannot tell whether it holds the lock is ended, which frees it."""
+    try:
+        return await connection.fetchval(question, value)
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _closed(pool: asyncpg.Pool) -> None:

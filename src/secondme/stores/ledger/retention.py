@@ -39,6 +39,7 @@ async def expire_held(tx: Connection, now: datetime) -> list[due.Receipt]:
 async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> int:
     """Empty what is past its window: messages, what was said to them, and why. Returns messages.
 
+    What is past its window by its receipt waits for the graph to learn from it, until the end of the day.
     One statement, so that no reply can outlive its message.
     """
     done = await tx.fetch(
@@ -50,7 +51,8 @@ async def purge_content(tx: Connection, now: datetime, retention: timedelta) -> 
                  AND m.created_at < CASE WHEN a.content_window IS NULL THEN $2 ELSE $1::timestamptz END
                WHERE (m.erased_at IS NULL OR m.reply_text IS NOT NULL OR m.source IS NOT NULL)
                  AND (a.content_window IS NULL OR m.created_at < $3
-                   OR (m.settled_at < $1::timestamptz - a.content_window AND NOT EXISTS (
+                   OR (m.settled_at < $1::timestamptz - a.content_window
+                     AND coalesce(m.learned_at, m.erased_at) IS NOT NULL AND NOT EXISTS (
                      SELECT 1 FROM messages w WHERE w.conversation_id = m.conversation_id
                        AND w.direction = 'incoming' AND w.outcome IS NULL)))
                  AND NOT EXISTS (

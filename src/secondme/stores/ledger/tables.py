@@ -145,6 +145,9 @@ messages = Table(
     _moment("replied_at"),
     _sealed("reply_text"),
     _moment("erased_at"),
+    _moment(
+        "learned_at"
+    ),  # when the graph took in what it says, or it was passed over; empty: not looked at yet
     UniqueConstraint("account_id", "identity_id", "source_message_id"),
     Index("messages_user_created", "user_id", "created_at"),
     Index("messages_identity_created", "identity_id", "created_at"),
@@ -156,6 +159,7 @@ messages = Table(
         "created_at",
         postgresql_where=text("outcome IS NULL AND direction = 'incoming'"),
     ),
+    Index("messages_unlearned", "seq", postgresql_where=text("learned_at IS NULL")),
     Index("messages_concerns", "conversation_id", "concerns", postgresql_where=text("concerns IS NOT NULL")),
     Index("messages_turn", "turn_id", postgresql_where=text("turn_id IS NOT NULL")),
     Index(

@@ -1,0 +1,43 @@
+"""How what messages say is found out: by rules, or by a mind where one may be asked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from secondme.domain.fact import Gist
+from secondme.observe.logs import get_logger
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message to be read. `at` is the owner's local time, by which `tomorrow` is meant; `id` is for the log."""
+
+    id: str
+    text: str = field(repr=False)
+    at: datetime
+    by_owner: bool
+    contact_id: UUID | None  # on whose budget a mind is asked
+
+
+Reads = Callable[[Sequence[Said]], Awaitable[list[Gist]]]
+Rule = Callable[[str, datetime], Gist]
+
+
+def by_rules(rule: Rule) -> Reads:
+    """Reads by rules, in a thread. What the rules stumble over says nothing, and is named in the log."""
+
+    def one(said: Said) -> Gist:
+        try:
+            return rule(said.text, said.at)
+        except Exception as error:  # whatever somebody wrote: the next message is read all the same
+            log.exception("gist.unreadable", message_id=said.id, error=type(error).__name__)
+            return Gist()
+
+    async def read(several: Sequence[Said]) -> list[Gist]:
+        return await asyncio.to_thread(lambda: [one(said) for said in several])
+
+    return read

@@ -1,0 +1,93 @@
+"""A ledger that hears, a graph that learns from it, and rules so simple that a test can write for them."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
+from secondme.embedded import Addresses
+from secondme.pipeline.doorbell import Doorbell
+from secondme.pipeline.effects import HISTORY
+from secondme.pipeline.gists import Said, by_rules
+from secondme.pipeline.learning import Learner
+from secondme.pipeline.mirroring import Mirror
+from secondme.pipeline.personas import Personas
+from secondme.stores.graph import Graph
+from tests.stores.graph.conftest import DIMENSION, a_graph
+from tests.support.world import World
+
+ZONE = ZoneInfo("Asia/Kolkata")
+
+
+def rule(text: str, at: datetime) -> Gist:
+    """`I live in PLACE`, `met NAME`; `boom` is more than rules can take."""
+    if "boom" in text:
+        raise ZeroDivisionError
+    lives = [Entity(EntityType.LOCATION, found) for found in re.findall(r"I live in (\w+)", text)]
+    met = [Entity(EntityType.PERSON, found) for found in re.findall(r"met (\w+)", text)]
+    return Gist((*met, *lives), tuple(Statement(Predicate.LIVES_IN, None, place) for place in lives))
+
+
+@dataclass
+class Memory:
+    """What hears and what learns. `said`: everything that was read, in order."""
+
+    world: World
+    graph: Graph
+    mirror: Mirror
+    said: list[Said] = field(default_factory=list)
+
+    def learner(self, graph: Graph | None = None) -> Learner:
+        """As a process that has just started."""
+        world, used = self.world, graph or self.graph
+        mirror = Mirror(world.ledger, used, Personas(world.ledger, world.signals), world.clock, DIMENSION)
+        bell = Doorbell(world.signals, HISTORY, "graph-worker")
+        return Learner(world.ledger, used, mirror, self.read, bell, world.clock, ZONE)
+
+    async def read(self, several: Sequence[Said]) -> list[Gist]:
+        self.said += several
+        return await by_rules(rule)(several)
+
+    async def learn(self) -> None:
+        """Whatever waits."""
+        learner = self.learner()
+        while await learner.learn_once():
+            pass
+
+    async def facts(self) -> list[list[Any]]:
+        """(who told it, who may hear it, where they live, whether they still do)."""
+        return await self.graph.run(
+            """MATCH (l)-[:MAY_HEAR]->(f:Fact) MATCH (place:Location {id: f.object})
+               RETURN f.teller, l.id, place.name, f.validTo IS NULL ORDER BY f.place"""
+        )
+
+    async def named(self) -> list[tuple[str, int]]:
+        """Whom contacts have mentioned, and how often."""
+        rows = await self.graph.run(
+            "MATCH (:Contact)-[m:MENTIONED]->(p:Person) RETURN p.name, m.times ORDER BY p.name"
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def run(self, statement: str) -> None:
+        """Something that the ledger's own verbs would not do."""
+        async with self.world.ledger.transaction() as tx:
+            await tx.execute(statement)
+
+    async def waiting(self) -> int:
+        count: int = await self.world.value("SELECT count(*) FROM messages WHERE learned_at IS NULL")
+        return count
+
+
+@asynccontextmanager
+async def a_memory(addresses: Addresses, template: str, folder: Path) -> AsyncIterator[Memory]:
+    """With a graph of its own; nothing answers."""
+    async with World.open(addresses, template, folder, run=False) as world, a_graph(addresses) as graph:
+        personas = Personas(world.ledger, world.signals)
+        mirror = Mirror(world.ledger, graph, personas, world.clock, DIMENSION)
+        await mirror.refresh()
+        yield Memory(world, graph, mirror)
