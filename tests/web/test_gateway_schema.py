@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -15,6 +16,7 @@ import requests
 import schemathesis
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -121,15 +123,17 @@ def _has_id(message: Any) -> bool:
     return isinstance(message, dict) and isinstance(message.get("id"), str)
 
 
+_FUZZ = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
 def _try(operation: Any, mode: GenerationMode, caller: Caller, examples: int) -> None:
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(_FUZZ, max_examples=examples)
     @given(case=operation.as_strategy(generation_mode=mode))
     def each(case: Case[Any]) -> None:
         caller.call(case)
@@ -178,6 +182,86 @@ async def _aside(world: World) -> str:
         with suppress(UnicodeDecodeError):
             found.append(unseal(key, bytes.fromhex(sealed), f"kept_aside:{row}:payload"))
     return "\n".join(found)
+
+
+def _nested(levels: int) -> Any:
+    return {"id": "wamid.deep", "from": "15550100001", "in": _nested(levels - 1)} if levels else {}
+
+
+_SENDER: dict[str, Any] = {"from": "15550100001", "timestamp": "1790000000", "type": "text"}
+NO_ID = st.one_of(
+    st.none(), st.integers(), st.just(""), st.just("x" * 301), st.just("a\nb"), st.lists(st.none())
+)
+# What is among Meta's messages or statuses and is none that anybody could read.
+POISON = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(max_size=20),
+    st.lists(st.integers(), max_size=2),
+    st.builds(lambda unusable: _SENDER | {"id": unusable}, NO_ID),
+    st.builds(
+        lambda text: {"id": "wamid.nobody", "type": "text", "text": {"body": text}}, st.text(max_size=9)
+    ),
+    st.integers(60, 400).map(_nested),
+)
+
+
+@dataclass
+class Poisoner:
+    """Posts bodies of the description's own, signed, with poison among what is in them."""
+
+    base: str
+    good: set[str] = field(default_factory=set)
+    bad: set[str] = field(default_factory=set)
+
+    def post(self, body: dict[str, Any], draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+        change = body["entry"][0]["changes"][0]
+        change["field"] = "messages"
+        self.good.update(message["id"] for message in _messages(json.dumps(body)))
+        for place in ("messages", "statuses"):
+            items = change["value"].setdefault(place, [])
+            for poison in draw(st.lists(POISON, min_size=1, max_size=3)):
+                items.insert(draw(st.integers(0, len(items))), poison)
+                self.bad.add(json.dumps(poison, sort_keys=True))
+        raw = json.dumps(body).encode()
+        headers = {"X-Hub-Signature-256": signature(raw, APP_SECRET), "Content-Type": "application/json"}
+        answer = requests.post(f"{self.base}/webhooks/whatsapp", raw, headers=headers, timeout=20)
+        assert answer.status_code == 200, answer.text
+
+    def counted(self) -> float:
+        """How much its metrics say was kept aside."""
+        page = requests.get(f"{self.base}/metrics", timeout=20).text
+        return float(re.findall(r"^secondme_kept_aside_total (\S+)$", page, re.MULTILINE)[0])
+
+
+@pytest.mark.timeout(900)
+async def test_poison_is_kept_aside_and_counted_and_the_rest_goes_on(
+    addresses: Addresses, template: str, tmp_path: Path, long: bool
+) -> None:
+    number = Number("main", PHONE_NUMBER_ID, "token", VERIFY_TOKEN, APP_SECRET)
+    bodies = OPERATIONS["POST /webhooks/whatsapp"].as_strategy(generation_mode=GenerationMode.POSITIVE)
+
+    def poison(poisoner: Poisoner) -> None:
+        @settings(_FUZZ, max_examples=200 if long else 25)
+        @given(case=bodies, data=st.data())
+        def each(case: Case[Any], data: st.DataObject) -> None:
+            poisoner.post(json.loads(json.dumps(case.body)), data.draw)
+
+        each()
+
+    async with World.open(addresses, template, tmp_path, run=False) as world:
+        world.accounts["main"] = replace(world.accounts["main"], channel="whatsapp_cloud")
+        async with served(world, world.accounts, HEALTH, [number]) as port:
+            poisoner = Poisoner(f"http://127.0.0.1:{port}")
+            before = await asyncio.to_thread(poisoner.counted)
+            await asyncio.to_thread(poison, poisoner)
+            counted = await asyncio.to_thread(poisoner.counted) - before
+        assert len(poisoner.good) >= 20 and len(poisoner.bad) >= 20, "too few to show anything"
+        assert not await _not_kept(world, poisoner.good), "lost beside poison"
+        aside = (await _aside(world)).split("\n")
+        assert poisoner.bad <= set(aside), "what the description allows beside it may be poison too"
+        assert counted == len(aside)
 
 
 def test_every_route_is_described() -> None:
