@@ -6,7 +6,6 @@ from itertools import batched
 
 from secondme.domain.fact import EntityType, Learned, Predicate, is_group
 from secondme.stores.graph.client import Graph
-from secondme.stores.graph.phrases import UNNAMED
 from secondme.stores.graph.shaping import Digest, Item, Rows, shape
 from secondme.stores.graph.values import Value
 
@@ -15,8 +14,8 @@ type Chain = tuple[str, str, str, str | None]  # a fact's key, predicate, subjec
 
 BATCH = 500  # sources in one transaction: others wait meanwhile
 
-# One at a time: the chain has all its objects. In the others a chain has one object, and ends by itself.
-_ONE_OBJECT = frozenset({Predicate.KNOWS, Predicate.ATTENDED, Predicate.LOCATED_AT})
+# Of these there are many at a time: each object is in a chain of its own, and its relationship stands and falls alone.
+_MANY = frozenset({Predicate.KNOWS, Predicate.ATTENDED, Predicate.LOCATED_AT})
 
 
 async def learn(graph: Graph, digest: Digest, batch: Iterable[Learned]) -> int:
@@ -36,22 +35,34 @@ async def unlearn(graph: Graph, sources: Iterable[str]) -> tuple[int, int, int]:
 
     Returns how many sources, facts and entities went.
     """
-    counts = (0, 0, 0)
+    gone = (0, 0, 0)
     for ids in batched(sources, BATCH):
         found = await graph.query("unlearn_found", ids=ids)
         entities = list({id for names, _ in found for id in names})
-        facts = [fact for _, facts in found for fact in facts if fact[0] is not None]
-        steps = _unlearning(ids, entities, facts)
-        answers = await graph.transaction(steps)
-        gone = {
-            name: sum(row[0] for row in rows) for (name, _), rows in zip(steps, answers, strict=True) if rows
-        }
-        counts = (
-            counts[0] + gone.get("unlearn_sources", 0),
-            counts[1] + gone.get("unlearn_facts", 0),
-            counts[2] + gone.get("unlearn_orphans", 0),
-        )
-    return counts
+        stated = [fact for _, facts in found for fact in facts if fact[0] is not None]
+        steps = [
+            ("unlearn_sources", {"ids": ids}),
+            ("unlearn_facts", {"ids": ids}),
+            *settled(entities, stated),
+        ]
+        (s,), (f,), (e,) = (rows[0] for rows in (await graph.transaction(steps))[:3])
+        gone = (gone[0] + s, gone[1] + f, gone[2] + e)
+    return gone
+
+
+def settled(entities: Sequence[str], stated: Sequence[Sequence[str]]) -> list[Step]:
+    """What follows when something is taken away: the steps that leave `entities`, and the chains of the facts that
+    were `stated` (each its key, predicate, subject, object and place), as if it had never been there.
+
+    The first of them returns how many entities went.
+    """
+    places = [fact[4] for fact in stated]
+    return [
+        ("unlearn_orphans", {"ids": entities}),
+        ("unlearn_names", {"ids": entities}),
+        ("unlearn_settle", {"keys": list({fact[0] for fact in stated}), "places": places}),
+        *_current([(key, predicate, subject, object) for key, predicate, subject, object, _ in stated]),
+    ]
 
 
 def _learning(rows: Rows) -> list[Step]:
@@ -59,7 +70,7 @@ def _learning(rows: Rows) -> list[Step]:
     if rows.names:
         steps.extend(_naming(rows.names))
     if rows.selves:
-        steps.append(("learn_selves", {"selves": rows.selves, "unnamed": UNNAMED}))
+        steps.append(("learn_selves", {"selves": rows.selves}))
     if rows.facts:
         steps.extend(_stating(rows))
     return [*steps, ("learn_done", {"ids": [row["id"] for row in rows.sources]})]
@@ -89,23 +100,11 @@ def _stating(rows: Rows) -> Iterator[Step]:
     yield from _current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in rows.facts])
 
 
-def _unlearning(ids: Sequence[str], entities: Sequence[str], facts: Sequence[Sequence[str]]) -> list[Step]:
-    places = [fact[4] for fact in facts]
-    return [
-        ("unlearn_facts", {"ids": ids}),
-        ("unlearn_sources", {"ids": ids}),
-        ("unlearn_orphans", {"ids": entities}),
-        ("unlearn_names", {"ids": entities}),
-        ("unlearn_settle", {"keys": list({fact[0] for fact in facts}), "places": places}),
-        *_current([(key, predicate, subject, object) for key, predicate, subject, object, _ in facts]),
-    ]
-
-
 def _current(chains: Iterable[Chain]) -> Iterator[Step]:
     """Bring what the documented model says of today in line with the facts of these chains."""
     by_predicate: dict[Predicate, dict[str, Item]] = {}
     for key, predicate, subject, object in chains:
-        only = object if predicate in _ONE_OBJECT else None
+        only = object if predicate in _MANY else None
         by_predicate.setdefault(Predicate(predicate), {})[key] = {
             "key": key,
             "subject": subject,

@@ -15,8 +15,6 @@ _LINKS: Mapping[Predicate, tuple[str, str]] = {
     Predicate.NOTE: (": ", ": no longer "),
 }
 
-UNNAMED = "Somebody"  # a speaker whom nobody has named
-
 
 def sentence(predicate: str, subject: str, stated: str | None, holds: bool) -> str:
     """A fact in one sentence. `stated` is its object's name or its value; None ends whatever there was."""
@@ -26,4 +24,4 @@ def sentence(predicate: str, subject: str, stated: str | None, holds: bool) -> s
 
 def speaker(teller: str, name: str | None) -> str:
     """Who said it, by the name that the graph has of them."""
-    return name or ("The owner" if teller == OWNER else UNNAMED)
+    return name or ("The owner" if teller == OWNER else "Somebody")

@@ -18,6 +18,7 @@ from secondme.domain.fact import (
     Source,
     Statement,
 )
+from secondme.stores.graph.phrases import speaker
 
 type Digest = Callable[..., str]  # the vault's: a purpose and parts, to a keyed digest
 type Item = dict[str, Any]
@@ -84,13 +85,20 @@ def _add(digest: Digest, rows: Rows, learned: Learned) -> None:
                 "id": id,
                 "type": entity.type,
                 "name": _clean(entity.name, LONGEST_NAME),
-                "words": words(entity.name),
+                "words": words(entity.name).strip(),  # the index keeps no spaces at the ends
                 "category": entity.category if entity.category != CATEGORIES[-1] else None,
                 "told": told,
             }
         )
     if any(statement.subject is None for statement in statements):
-        rows.selves.append({"source": source.id, "id": self_id(digest, source.teller), "told": told})
+        rows.selves.append(
+            {
+                "source": source.id,
+                "id": self_id(digest, source.teller),
+                "told": told,
+                "name": speaker(source.teller, None),
+            }
+        )
     facts = {one["id"]: one for one in _facts(digest, source, statements)}
     rows.facts.extend(facts.values())
 

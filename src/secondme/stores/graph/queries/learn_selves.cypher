@@ -4,7 +4,7 @@ UNWIND $selves AS row
 MATCH (s:Source {id: row.source}) WHERE s.fresh
 OPTIONAL MATCH (c:Contact {id: s.teller})
 MERGE (e:Entity {id: row.id})
-ON CREATE SET e.name = coalesce(c.name, $unnamed), e.words = '', e.self = true, e.pending = false,
+ON CREATE SET e.name = coalesce(c.name, row.name), e.words = '', e.self = true, e.pending = false,
   e.createdAt = s.at, e.lastMentioned = s.at
 ON MATCH SET
   e.createdAt = CASE WHEN s.at < e.createdAt THEN s.at ELSE e.createdAt END,

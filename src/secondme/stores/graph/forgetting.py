@@ -1,0 +1,127 @@
+"""What a person may ask for: everything that the graph has of them, and that it has nothing any more."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from itertools import batched
+from typing import Any
+
+from secondme.domain.errors import NotFound, StoreUnavailable
+from secondme.domain.fact import Fact, Forgotten
+from secondme.stores.graph.asking import facts_of
+from secondme.stores.graph.client import Graph, QueryRefused
+from secondme.stores.graph.learning import BATCH, settled, unlearn
+
+_REWRITTEN = 300.0  # seconds that rewriting the files may take
+_POLL = 0.05  # seconds
+_ENTITY = (
+    *("id", "type", "name", "category", "occupation", "location", "industry"),
+    *("date", "notes", "createdAt", "lastMentioned"),
+)
+
+
+async def forget_contact(graph: Graph, contact: str) -> Forgotten:
+    """Take away what this contact told, what was said to them alone, what only that was about, and their node.
+
+    What others told stays, also of them, and also what others told contacts with whom they were merged. When it
+    returns the graph's files hold nothing of it. A second time finds nothing and rewrites the files again.
+    """
+    found = await graph.query("sources_of", contact=contact)
+    sources, facts, entities = await unlearn(graph, (row[0] for row in found))
+    await graph.query("forget_contact", contact=contact)
+    return Forgotten(sources, facts, entities, await rewrite_files(graph))
+
+
+async def forget_fact(graph: Graph, fact: str) -> Forgotten:
+    """Take away one fact, and whatever was named for it alone. Raises NotFound."""
+    rows = await graph.query("forget_found", fact=fact)
+    if not rows:
+        raise NotFound("There is no such fact: `secondme facts CONTACT` lists them with their ids.")
+    source, *stated, names = rows[0]
+    steps = [("forget_names", {"source": source, "entities": names}), ("forget_facts", {"ids": [fact]})]
+    after = settled(names, [stated])
+    answers = await graph.transaction([*steps, *after])
+    return Forgotten(0, 1, answers[len(steps)][0][0], await rewrite_files(graph))
+
+
+async def export_contact(graph: Graph, contact: str) -> dict[str, Any]:
+    """Everything that the graph has of a contact, ready for JSON: who they are to it, the messages from which it
+    learned something by them or for them alone, what those named, and all facts that they told or may hear."""
+    node = await graph.query("export_contact", contact=contact)
+    properties, groups, merged = node[0] if node else ({}, [], [])
+    sources = await graph.query("sources_of", contact=contact)
+    entities = [
+        row
+        for ids in batched((row[0] for row in sources), BATCH)
+        for row in await graph.query("export_entities", ids=ids)
+    ]
+    return {
+        "contact": _plain({"id": contact, **properties}),
+        "groups": groups,
+        "merged": merged,
+        "sources": [
+            _plain(dict(zip(("id", "teller", "audience", "at"), row, strict=True))) for row in sources
+        ],
+        "entities": list({row[0]: _plain(dict(zip(_ENTITY, row, strict=True))) for row in entities}.values()),
+        "facts": [_fact(one) for one in await facts_of(graph, contact)],
+    }
+
+
+async def rewrite_files(graph: Graph) -> datetime:
+    """Have the server write its files anew, from what there is now, and its slow log emptied: when that was done.
+
+    Raises StoreUnavailable when the server cannot, or needs longer than five minutes.
+    """
+    await graph.command("GRAPH.SLOWLOG", graph.name, "RESET")
+    await graph.command(
+        "DEL", f"telemetry{{{graph.name}}}"
+    )  # a server that is not ours may keep parameters there
+    try:
+        async with asyncio.timeout(_REWRITTEN):
+            state = await graph.command("INFO", "persistence")
+            if state["aof_enabled"]:
+                await _write(graph, "BGREWRITEAOF", "aof_last_bgrewrite_status")
+            if state["rdb_saves"] or not state["aof_enabled"]:
+                await _write(graph, "BGSAVE", "rdb_last_bgsave_status")
+    except TimeoutError as error:
+        raise StoreUnavailable("FalkorDB is still rewriting its files: forget again in a while.") from error
+    return datetime.now(UTC)
+
+
+async def _write(graph: Graph, command: str, status: str) -> None:
+    """Begin one writing and see it end. One that runs already may have begun too early, so it is waited for first."""
+    while True:
+        await _idle(graph)
+        try:
+            await graph.command(command)
+        except QueryRefused as error:
+            if "in progress" not in str(error.__cause__):
+                raise
+        else:
+            break
+    if (await _idle(graph))[status] != "ok":
+        raise StoreUnavailable("FalkorDB could not rewrite its files: see its log, then forget again.")
+
+
+async def _idle(graph: Graph) -> Mapping[str, Any]:
+    """The server's state once it writes no files."""
+    while True:
+        state: Mapping[str, Any] = await graph.command("INFO", "persistence")
+        if (
+            not any(state[f"{what}_in_progress"] for what in ("aof_rewrite", "rdb_bgsave"))
+            and not state["aof_rewrite_scheduled"]
+        ):
+            return state
+        await asyncio.sleep(_POLL)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is not there, and moments as text."""
+    found = {name: value for name, value in values.items() if value is not None}
+    return {name: v.isoformat() if isinstance(v, date) else v for name, v in found.items()}
+
+
+def _fact(one: Fact) -> dict[str, Any]:
+    kept = {name: value for name, value in asdict(one).items() if name != "closeness"}
+    return _plain(kept)

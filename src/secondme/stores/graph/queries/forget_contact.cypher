@@ -1,0 +1,2 @@
+// write
+MATCH (c:Contact {id: $contact}) DETACH DELETE c
