@@ -226,6 +226,21 @@ async def test_a_connection_that_was_closed_is_opened_again(graph: Graph, addres
     assert await graph.run("RETURN 2") == [[2]]
 
 
+async def test_a_write_that_was_interrupted_is_not_done_again(graph: Graph, addresses: Addresses) -> None:
+    another = Redis.from_url(addresses.falkordb_url or "")
+    slow = "UNWIND range(1, 2000000) AS x WITH max(x % 7) AS most CREATE (:Word {most: most})"
+    write = asyncio.create_task(graph.run(slow))
+    running: list[str] = []
+    while not running:
+        await asyncio.sleep(0.01)
+        running = [one["id"] for one in await another.client_list() if one["cmd"].lower() == "graph.query"]
+    await another.client_kill_filter(_id=running[0])
+    await another.aclose()
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        await write
+    assert await graph.run("MATCH (w:Word) RETURN count(w) <= 1") == [[True]]
+
+
 async def test_what_is_wrong_is_said_with_what_to_do(addresses: Addresses) -> None:
     ours = addresses.falkordb_url or ""
     cases = {

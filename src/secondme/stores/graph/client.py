@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError, TimeoutError
 
 from secondme.domain.errors import ConfigError, SecondMeError, StoreUnavailable
 from secondme.stores.graph.values import Row, Value, encoded, header, rows
@@ -54,8 +54,7 @@ class Graph:
     """A graph of a FalkorDB. Connections are opened as they are needed; one object serves a process.
 
     Whatever is asked raises StoreUnavailable where the server does not answer, saying what to do, and QueryRefused
-    where it will not. A query that a broken connection interrupted is asked once more, so each must stand being
-    run twice.
+    where it will not. After StoreUnavailable nobody knows whether a write was done.
     """
 
     def __init__(self, url: str, name: str = GRAPH, *, connections: int = 8) -> None:
@@ -67,7 +66,7 @@ class Graph:
                 timeout=_CONNECT,
                 socket_timeout=_ANSWER,
                 socket_connect_timeout=_CONNECT,
-                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+                retry=Retry(NoBackoff(), 0),  # a write that may have been done is its caller's to repeat
                 decode_responses=True,
                 protocol=2,
             )
