@@ -7,15 +7,19 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest_asyncio
 
+from secondme.domain.fact import Entity, EntityType, Gist, Learned, Predicate, Source, Statement
 from secondme.embedded import Addresses
 from secondme.pipeline.mirroring import Mirror, Sleep
 from secondme.pipeline.personas import Personas
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.settings import Settings
-from secondme.stores.graph import Graph, mirror, schema
+from secondme.stores.graph import Graph, schema
+from secondme.stores.graph.forgetting import forget_contact
+from secondme.stores.graph.learning import learn
 from secondme.stores.graph.values import Row, Value
 from secondme.stores.ledger import people
 from secondme.wiring import open_app
@@ -169,9 +173,16 @@ async def test_who_is_forgotten_goes(both: Both) -> None:
     for number in range(3):
         await both.world.says("hello", f"+1555010{number}", name=f"Ana {number}")
     await both.mirror.refresh()
-    await both.world.control.forget(await both.world.contact("+15550100"))
+    ana = str(await both.world.contact("+15550100"))
+    said = Gist(
+        (Entity(EntityType.TOPIC, "sailing"),), (Statement(Predicate.NOTE, None, value="Ana sails."),)
+    )
+    heard = Learned(Source("m1", ana, ana, both.world.clock.now()), said)
+    assert await learn(both.graph, both.world.ledger.vault.digest, [heard]) == 1
+    await both.world.control.forget(UUID(ana))
     await both.mirror.refresh()
     assert set(await both.seen()) == {"Ana 1", "Ana 2"}
+    assert await both.graph.run("MATCH (n) WHERE n:Fact OR n:Topic OR n:Source RETURN count(n)") == [[0]]
     await both.world.control.forget(await both.world.contact("+15550101"))
     await both.another_mirror().refresh()
     assert set(await both.seen()) == {"Ana 2"}
@@ -199,7 +210,7 @@ async def test_nobody_is_written_after_they_were_forgotten(both: Both, addresses
     async def forget() -> None:
         await slow.asked.wait()
         await both.world.control.forget(contact)
-        await mirror.drop_contacts(both.graph, [str(contact)])
+        await forget_contact(both.graph, str(contact))
 
     slow.asked, slow.until = asyncio.Event(), asyncio.create_task(forget())
     both.graph, ours = slow, both.graph

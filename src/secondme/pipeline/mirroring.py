@@ -10,6 +10,7 @@ from secondme.pipeline.personas import Personas
 from secondme.pipeline.recall import choose
 from secondme.ports import Clock
 from secondme.stores.graph import Graph, mirror, schema
+from secondme.stores.graph.forgetting import forget_contact
 from secondme.stores.graph.mirror import ContactNode, PersonaNode, UserNode
 from secondme.stores.ledger import Ledger, mirrored
 from secondme.stores.ledger.mirrored import Mirrored
@@ -95,7 +96,9 @@ class Mirror:
         async with self._ledger.single() as connection:
             prints = await mirrored.prints(connection, self._clock.now())
         if gone := self._contacts.keys() - prints.keys():
-            await mirror.drop_contacts(self._graph, gone)
+            # Usually whoever forgot them has done this too; it is left to us where the graph did not answer then.
+            for contact in sorted(gone & await mirror.mirrored(self._graph)):
+                await forget_contact(self._graph, contact)
             self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in gone}
         changed = [id_ for id_, print_ in prints.items() if self._contacts.get(id_) != print_]
         for start in range(0, len(changed), _BATCH):

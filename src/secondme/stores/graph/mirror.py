@@ -1,6 +1,6 @@
 """User, Contact and Persona nodes: what the ledger knows, under the documented names, for whoever asks the graph."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -78,11 +78,6 @@ async def put_contacts(graph: Graph, contacts: Sequence[ContactNode], now: datet
 async def mirrored(graph: Graph) -> set[str]:
     """The ids of all contacts that were written from the ledger."""
     return {row[0] for row in await graph.query("mirrored_contacts")}
-
-
-async def drop_contacts(graph: Graph, ids: Iterable[str]) -> None:
-    """Take away the nodes of these, where they were written from the ledger."""
-    await graph.query("mirror_contacts_gone", ids=list(ids))
 
 
 def _clock(local: time | None) -> str | None:

@@ -1,2 +1,0 @@
-// write
-MATCH (c:Contact) WHERE c.id IN $ids AND c.mirrored DETACH DELETE c
