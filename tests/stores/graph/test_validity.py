@@ -93,6 +93,15 @@ async def test_many_at_a_time(graph: Graph) -> None:
     assert await graph.run("MATCH (:Person)-[:KNOWS]->(p) RETURN p.name") == [["Eve"]]
 
 
+async def test_an_end_of_nothing_ends_nothing(graph: Graph) -> None:
+    await learn(graph, digest, [told("a", Statement(Predicate.KNOWS, None, person("Bob")), at=1)])
+    nothing = told("b", Statement(Predicate.KNOWS, None, holds=False), at=2)
+    await learn(graph, digest, [nothing])
+    assert await graph.run("MATCH (:Person)-[:KNOWS]->(p) RETURN p.name") == [["Bob"]]
+    await unlearn(graph, ["b"])
+    assert await graph.run("MATCH (:Person)-[:KNOWS]->(p) RETURN p.name") == [["Bob"]]
+
+
 async def test_two_tellers_do_not_end_each_others(graph: Graph) -> None:
     await learn(graph, digest, [told("a", works("Acme", "Bob"), at=1)])
     await learn(graph, digest, [told("b", works("Initech", "Bob"), by="ben", at=2)])

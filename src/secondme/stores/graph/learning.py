@@ -105,11 +105,9 @@ def _current(chains: Iterable[Chain]) -> Iterator[Step]:
     by_predicate: dict[Predicate, dict[str, Item]] = {}
     for key, predicate, subject, object in chains:
         only = object if predicate in _MANY else None
-        by_predicate.setdefault(Predicate(predicate), {})[key] = {
-            "key": key,
-            "subject": subject,
-            "object": only,
-        }
+        if only or predicate not in _MANY:  # of those, a chain without an object has no relationship
+            row = {"key": key, "subject": subject, "object": only}
+            by_predicate.setdefault(Predicate(predicate), {})[key] = row
     for predicate, rows in by_predicate.items():
         yield f"current_{predicate.lower()}", {"chains": list(rows.values())}
         if predicate is Predicate.LIVES_IN:
