@@ -7,11 +7,14 @@ import pytest
 import pytest_asyncio
 
 from secondme.domain.errors import Invalid, NotFound
+from secondme.domain.fact import Entity, EntityType, Gist, Learned, Predicate, Source, Statement
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.stores.graph import Graph, documented, mirror
 from secondme.stores.graph.client import load
+from secondme.stores.graph.learning import learn
 from secondme.stores.graph.values import header
 from tests.stores.graph.conftest import DIMENSION, Outsider
+from tests.stores.graph.telling import digest
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ANA, BEN, OLD = "contact-ana", "contact-ben", "contact-old"
@@ -236,3 +239,36 @@ async def test_semantic_search(filled: Graph, outsider: Outsider) -> None:
         queryEmbedding=SAILING,
     )
     assert sorted(theirs) == sorted(list(row.values()) for row in rows)
+
+
+async def test_they_answer_with_what_was_learned(filled: Graph, outsider: Outsider) -> None:
+    """Ben says where Mara works, twice over, what she does, and what he likes."""
+    mara = Entity(EntityType.PERSON, "Mara")
+    works = Statement(Predicate.WORKS_AT, mara, Entity(EntityType.COMPANY, "Initech"))
+    job = Statement(Predicate.OCCUPATION, mara, value="engineer")
+    chess = Entity(EntityType.TOPIC, "chess", category="Entertainment")
+    heard = [
+        Learned(Source(f"b{at}", BEN, BEN, NOW + timedelta(minutes=at)), Gist((chess,), (works, job)))
+        for at in (1, 2, 2, 1)
+    ]
+    for _ in range(2):
+        await learn(filled, digest, heard)
+    (row,) = await documented.ask(filled, "contact_context", {"contactId": BEN})
+    assert row["people"] == [{"person": "Mara", "occupation": "engineer", "company": "Initech"}]
+    assert row["topics"] == [{"topic": "chess", "category": "Entertainment", "times": 2}]
+    rows = await documented.ask(filled, "contact_entities", {"contactId": BEN})
+    assert [(one["name"], one["company"], one["category"]) for one in rows] == [
+        ("Mara", "Initech", None),
+        ("chess", None, "Entertainment"),
+    ]
+    theirs = await outsider(
+        """MATCH (c:Contact {id: $id})-[m:MENTIONED]->(n) RETURN n.name, labels(n), m.times, m.lastMentioned
+           ORDER BY n.name""",
+        id=BEN,
+    )
+    assert [(name, set(labels), times) for name, labels, times, _ in theirs] == [
+        ("Initech", {"Company", "Entity"}, 2),
+        ("Mara", {"Person", "Entity"}, 2),
+        ("chess", {"Topic", "Entity"}, 2),
+    ]
+    assert {last for *_, last in theirs} == {NOW + timedelta(minutes=2)}
