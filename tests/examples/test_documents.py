@@ -169,7 +169,7 @@ def test_the_graph_has_what_its_page_says() -> None:
     cypher = [*(PACKAGE / "stores/graph").rglob("*.cypher")]
     whole = "\n".join(file.read_text() for file in cypher)
     relationships = text.split("## Relationships")[1].split("\n## ")[0]
-    assert set(re.findall(r"\[\w*:([A-Z_]+)", whole)) <= set(re.findall(r"`([A-Z_]+)`", relationships))
+    assert set(re.findall(r"\[\w*:([A-Z_]+)", whole)) == set(re.findall(r"`([A-Z_]+)`", relationships))
     labels = set(re.findall(r"\((?:\w+)?:([A-Z]\w+)", schema.init_schema()))
     assert labels <= set(re.findall(r"\w+", text.split("## Nodes")[1].split("## Relationships")[0]))
 
