@@ -305,7 +305,16 @@ imports = Table(
     _text("partner"),  # keyed digest of the other side's name: forgetting them finds what came from there
     Column("messages", Integer, nullable=False),
     Column("kept", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default="done"),  # waiting, as long as memory learns from it
+    Column("total", Integer, nullable=False, server_default="0"),  # messages that say anything
+    Column("done", Integer, nullable=False, server_default="0"),  # of them, by memory
+    Column("entities", Integer, nullable=False, server_default="0"),  # that memory knows from this chat
+    Column("by_model", Boolean, nullable=False, server_default="false"),
+    _text("audience", nullable=True),  # the contact whose chat it is, or the group
+    _sealed("file_key"),  # of the sealed chat; empty once it is done
+    _sealed("tellers"),  # who each of its authors is
     UniqueConstraint("digest"),
+    Index("imports_waiting", "created_at", postgresql_where=text("state = 'waiting'")),
 )
 
 voice_examples = Table(

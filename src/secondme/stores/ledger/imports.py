@@ -1,0 +1,189 @@
+"""Imported chats that memory learns from, and who their authors are."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from secondme.domain.address import is_phone
+from secondme.stores.ledger import people
+from secondme.stores.ledger.pool import Connection
+from secondme.stores.vault import Vault, seal, unseal
+
+CHANNEL = "import"  # of an identity that is known by the name in a chat alone
+WAITING, DONE = "waiting", "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A chat to learn from. `tellers` are contact ids or OWNER, by the author's place; `lock` names this very file."""
+
+    id: UUID
+    total: int
+    done: int
+    by_model: bool
+    audience: str
+    tellers: tuple[str, ...]
+    key: bytes = field(repr=False)
+    lock: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far memory has come. Counts of messages, and of what is known from the chat."""
+
+    state: str
+    total: int
+    done: int
+    entities: int
+
+
+async def enqueue(
+    tx: Connection,
+    vault: Vault,
+    import_id: UUID,
+    *,
+    total: int,
+    key: bytes,
+    audience: str,
+    tellers: Sequence[str],
+    by_model: bool,
+) -> None:
+    """Have memory learn from it, from the beginning. `key` opens the sealed chat."""
+    await tx.execute(
+        """UPDATE imports SET state = 'waiting', total = $2, done = 0, entities = 0, file_key = $3, audience = $4,
+             tellers = $5, by_model = $6 WHERE id = $1""",
+        import_id,
+        total,
+        seal(vault.owner_key, base64.b64encode(key), f"imports:{import_id}:file_key"),
+        audience,
+        seal(vault.owner_key, json.dumps(list(tellers)), f"imports:{import_id}:tellers"),
+        by_model,
+    )
+
+
+async def waiting(connection: Connection, vault: Vault) -> list[Job]:
+    """What is not done, the oldest first."""
+    rows = await connection.fetch("SELECT * FROM imports WHERE state = 'waiting' ORDER BY created_at")
+
+    def opened(row: asyncpg.Record, column: str) -> str:
+        return unseal(vault.owner_key, row[column], f"imports:{row['id']}:{column}")
+
+    return [
+        Job(
+            row["id"],
+            row["total"],
+            row["done"],
+            row["by_model"],
+            row["audience"],
+            tuple(json.loads(opened(row, "tellers"))),
+            base64.b64decode(opened(row, "file_key")),
+            row["file_key"],
+        )
+        for row in rows
+    ]
+
+
+async def advance(connection: Connection, job: Job, done: int) -> bool:
+    """So many of its messages are learned. False where it was forgotten meanwhile, or is imported anew."""
+    found = await connection.fetchval(
+        "UPDATE imports SET done = $3 WHERE id = $1 AND file_key = $2 RETURNING true", job.id, job.lock, done
+    )
+    return bool(found)
+
+
+async def count(connection: Connection, job: Job, entities: int) -> None:
+    """So much is known from it."""
+    await connection.execute(
+        "UPDATE imports SET entities = $3 WHERE id = $1 AND file_key = $2", job.id, job.lock, entities
+    )
+
+
+async def finish(connection: Connection, job: Job, entities: int) -> bool:
+    """All of it is learned: its key goes. False as `advance`."""
+    found = await connection.fetchval(
+        """UPDATE imports SET state = 'done', done = total, entities = $3, file_key = NULL, tellers = NULL
+           WHERE id = $1 AND file_key = $2 RETURNING true""",
+        job.id,
+        job.lock,
+        entities,
+    )
+    return bool(found)
+
+
+async def progress(connection: Connection, import_id: UUID) -> Progress | None:
+    """How far it is; None where it was forgotten."""
+    row = await connection.fetchrow(
+        "SELECT state, total, done, entities FROM imports WHERE id = $1", import_id
+    )
+    return Progress(*row) if row else None
+
+
+async def there(connection: Connection, contacts: Sequence[str]) -> set[str]:
+    """Which of these contacts have not been forgotten."""
+    ids = [UUID(contact) for contact in contacts]
+    rows = await connection.fetch("SELECT id FROM contacts WHERE id = ANY($1)", ids)
+    return {str(row["id"]) for row in rows}
+
+
+async def authors(tx: Connection, vault: Vault, names: Mapping[str, str], now: datetime) -> dict[str, UUID]:
+    """The contact of each author. `names` has, for each, what names are compared by: a number, or letters.
+
+    One who is a number that we know is that contact. Everybody else is a contact of their own, known by the name in
+    the chat and by nothing else: whoever bears it elsewhere may be somebody else.
+    """
+    keys = {name: vault.digest("imported", key) for name, key in names.items()}
+    await people.lock_addresses(tx, {f"{CHANNEL}:{key}" for key in keys.values()})
+    return {
+        name: await _known(tx, vault, names[name])
+        or await _imported(tx, keys[name])
+        or await _meet(tx, vault, name, keys[name], now)
+        for name in sorted(names)
+    }
+
+
+async def _known(tx: Connection, vault: Vault, number: str) -> UUID | None:
+    if not is_phone(number):
+        return None
+    networks = ("whatsapp", "simulator")
+    found: UUID | None = await tx.fetchval(
+        """SELECT user_id FROM identities WHERE channel = ANY($1) AND channel_user_key = ANY($2)
+           ORDER BY channel = 'whatsapp' DESC LIMIT 1""",
+        networks,
+        [vault.digest("address", network, number) for network in networks],
+    )
+    return found
+
+
+async def _imported(tx: Connection, key: str) -> UUID | None:
+    found: UUID | None = await tx.fetchval(
+        "SELECT user_id FROM identities WHERE channel = $1 AND channel_user_key = $2", CHANNEL, key
+    )
+    return found
+
+
+async def _meet(tx: Connection, vault: Vault, name: str, key: str, now: datetime) -> UUID:
+    contact_id, identity_id = uuid4(), uuid4()
+    own, wrapped = vault.new_contact_key(contact_id)
+    await tx.execute(
+        "INSERT INTO contacts (id, created_at, key, name) VALUES ($1, $2, $3, $4)",
+        contact_id,
+        now,
+        wrapped,
+        seal(own, name[:100], f"contacts:{contact_id}:name"),
+    )
+    await tx.execute(
+        """INSERT INTO identities (id, user_id, channel, channel_user_key, address, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6)""",
+        identity_id,
+        contact_id,
+        CHANNEL,
+        key,
+        seal(own, name[:100], f"identities:{identity_id}:address"),
+        now,
+    )
+    return contact_id
