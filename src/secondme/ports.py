@@ -1,7 +1,8 @@
 """The shapes of the outside. Adapters live in channels/, llm/ and stores/; the ledger is Postgres and has no twin."""
 
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +15,7 @@ from secondme.domain.persona import Example, Persona
 from secondme.domain.turn import Draft, Turn
 from secondme.observe.gate import Gate
 
+_MOST = 5_000  # bells of a stream, and events, that wait while Redis is slow
 Stage = Callable[[Turn], Awaitable[Turn]]
 
 
@@ -186,11 +188,25 @@ class Bell:
     from_me: bool
 
 
+def _newest[T]() -> deque[T]:
+    return deque(maxlen=_MOST)
+
+
+@dataclass(slots=True)
+class Tidings:
+    """What is told through Redis. Of what waits too long only the newest is kept: all of it can be done without."""
+
+    bells: dict[str, deque[Bell]] = field(default_factory=lambda: defaultdict(_newest))  # by stream, in order
+    arrivals: deque[tuple[str, str, datetime]] = field(default_factory=_newest)  # contact, message, when
+    events: deque[MessageEvent | PauseEvent] = field(default_factory=_newest)
+    counters: dict[str, int] = field(default_factory=dict)  # messages of the last minute, by contact id
+
+
 class Signals(PersonaCache, Protocol):
     """Redis: doorbells, mirrors, events. Everything in it may vanish at any moment."""
 
-    async def ring(self, stream: str, bells: Sequence[Bell]) -> None:
-        """Add doorbells. Never raises: a lost bell is found by the sweeper."""
+    async def tell(self, tidings: Tidings) -> None:
+        """Tell all of it, bells first. Never raises: lost bells are found by the sweeper, pages resynchronise."""
         ...
 
     async def wait(
@@ -204,10 +220,6 @@ class Signals(PersonaCache, Protocol):
 
         `done` are those behind which the work is claimed.
         """
-        ...
-
-    async def publish(self, events: Sequence[MessageEvent | PauseEvent]) -> None:
-        """Tell dashboards. Never raises."""
         ...
 
     async def stop_pressed_at(self) -> datetime | None:
@@ -228,14 +240,6 @@ class Signals(PersonaCache, Protocol):
         """Make PAUSE:ALL and PAUSE:{contactId} agree with the ledger. Never raises."""
         ...
 
-    async def track(self, messages: Sequence[tuple[str, str, datetime]]) -> None:
-        """Note (contact, message, arrival) in the documented `messages:{userId}` sets. Never raises."""
-        ...
-
     async def forget(self, contact_id: str) -> None:
         """Delete every key of a contact. Never raises."""
-        ...
-
-    async def mirror_counters(self, counts: Mapping[str, int]) -> None:
-        """Mirror the sliding count of each contact's last minute, by contact id. Never raises."""
         ...

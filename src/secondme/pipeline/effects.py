@@ -4,9 +4,8 @@ Nothing here is waited for either: what is told within a moment goes to Redis to
 """
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from secondme.domain.message import Outcome
 from secondme.domain.turn import Turn
 from secondme.observe import metrics
 from secondme.observe.audit import AuditEntry, AuditLog
-from secondme.ports import Bell, Signals
+from secondme.ports import Bell, Signals, Tidings
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.ledger.deliveries import InFlight
 from secondme.stores.ledger.due import Receipt
@@ -26,21 +25,6 @@ from secondme.stores.vault import Vault
 MESSAGES, RESPONSES, HISTORY = "QUEUE:messages", "QUEUE:responses", "QUEUE:chat_history"
 _LAST_WORDS = 2.0  # seconds
 _REMEMBERED = 50_000  # contacts whose digests need not be made again
-_MOST = 5_000  # bells of a stream, and events, that wait while Redis is slow
-
-
-def _bounded[T]() -> deque[T]:
-    return deque(maxlen=_MOST)
-
-
-@dataclass(slots=True)
-class _Tidings:
-    """What waits to be told through Redis; of too much only the newest, for all of it can be done without."""
-
-    bells: dict[str, deque[Bell]] = field(default_factory=lambda: defaultdict(_bounded))
-    arrivals: deque[tuple[str, str, datetime]] = field(default_factory=lambda: _bounded())
-    events: deque[MessageEvent | PauseEvent] = field(default_factory=lambda: _bounded())
-    counters: dict[str, int] = field(default_factory=dict)
 
 
 class Effects:
@@ -51,7 +35,7 @@ class Effects:
         self._audit = audit
         self._vault = vault
         self._names: dict[UUID, tuple[str, str]] = {}
-        self._waiting = _Tidings()
+        self._waiting = Tidings()
         self._telling: asyncio.Task[None] | None = None
         self._near: dict[str, Callable[[], None]] = {}
 
@@ -209,13 +193,9 @@ class Effects:
 
     async def _tell(self) -> None:
         try:
-            while self._waiting != _Tidings():
-                tidings, self._waiting = self._waiting, _Tidings()
-                for stream, bells in tidings.bells.items():
-                    await self._signals.ring(stream, list(bells))
-                await self._signals.track(list(tidings.arrivals))
-                await self._signals.publish(list(tidings.events))
-                await self._signals.mirror_counters(tidings.counters)
+            while self._waiting != Tidings():
+                tidings, self._waiting = self._waiting, Tidings()
+                await self._signals.tell(tidings)
         finally:
             self._telling = None
 

@@ -1,5 +1,6 @@
 """Personas, read through the documented cache in this process: the ledger is asked when its version has changed."""
 
+import asyncio
 import time
 
 from secondme.domain.persona import Persona
@@ -17,17 +18,26 @@ class Personas:
         self._cache = cache
         self._all: list[Persona] = []
         self._loaded_at = float("-inf")
+        self._loading = asyncio.Lock()
 
     async def all(self) -> list[Persona]:
         """Every persona, the learned one first."""
-        if time.monotonic() - self._loaded_at > _LOOK_EVERY:
-            async with self._ledger.transaction() as tx:
-                found = await voices.personas(tx, self._ledger.vault)
-            if found != self._all:
-                self._all = found
-                await self._mirror()
-            self._loaded_at = time.monotonic()
+        if self._old():
+            async with self._loading:  # a hundred Turns that begin together ask once
+                if self._old():
+                    await self._load()
         return self._all
+
+    def _old(self) -> bool:
+        return time.monotonic() - self._loaded_at > _LOOK_EVERY
+
+    async def _load(self) -> None:
+        async with self._ledger.light() as light:
+            found = await voices.personas(light, self._ledger.vault)
+        self._loaded_at = time.monotonic()
+        if found != self._all:
+            self._all = found
+            await self._mirror()
 
     async def refresh(self) -> None:
         """Load anew and mirror, as after an import."""

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from secondme.domain.event import MessageEvent, PauseEvent
 from secondme.stores.signals import RedisSignals, news
+from tests.support.tidings import publish
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MESSAGE = MessageEvent("message.received", UUID(int=1), UUID(int=2), False, AT)
@@ -65,7 +66,7 @@ async def test_payloads_are_as_documented(signals: RedisSignals, redis_client: R
         while await peer.get_message(timeout=0.05):
             pass
         for event in (MESSAGE, PAUSED, RESUMED):
-            await signals.publish([event])
+            await publish(signals, [event])
         heard: list[tuple[str, dict[str, Any]]] = []
         while len(heard) < 3:
             if said := await peer.get_message(timeout=2):
@@ -110,7 +111,7 @@ async def test_a_listener_hears_events_in_order_and_no_resync(
     signals: RedisSignals, listener: Listener
 ) -> None:
     for event in (MESSAGE, PAUSED, RESUMED):
-        await signals.publish([event])
+        await publish(signals, [event])
     names = [(await listener.take())["event"] for _ in range(3)]
     assert names == ["message.received", "pause.started", "pause.lifted"]
 
@@ -120,7 +121,7 @@ async def test_rubbish_in_the_channel_is_passed_over(
 ) -> None:
     for rubbish in ("{", "[]", "null", ""):
         await redis_client.publish("events:messages", rubbish)
-    await signals.publish([MESSAGE])
+    await publish(signals, [MESSAGE])
     assert (await listener.take())["event"] == "message.received"
 
 
@@ -130,7 +131,7 @@ async def test_a_cut_connection_is_followed_by_a_resync(
     for _ in range(2):
         await redis_client.client_kill_filter(_type="pubsub")
         assert await listener.take() == {"event": "resync"}
-        await signals.publish([MESSAGE])
+        await publish(signals, [MESSAGE])
         assert (await listener.take())["event"] == "message.received"
 
 
@@ -138,12 +139,12 @@ async def test_silence_is_no_failure(
     signals: RedisSignals, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(news, "_IDLE", 0.05)
-    await signals.publish([MESSAGE])
+    await publish(signals, [MESSAGE])
     await listener.take()
     ahead = asyncio.create_task(listener.take())
     await asyncio.sleep(0.5)
     assert not ahead.done()
-    await signals.publish([PAUSED])
+    await publish(signals, [PAUSED])
     assert (await ahead)["event"] == "pause.started"
 
 

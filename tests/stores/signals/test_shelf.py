@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from secondme.domain.persona import Persona
 from secondme.stores.signals import RedisSignals
+from tests.support.tidings import mirror_counters, track
 
 PERSONA = Persona(
     "casual", "Casual", "casual", "Kurz und herzlich – grüßt mit „hey“. " * 4, ("hey", "😀", "ok"), ()
@@ -18,10 +19,10 @@ PERSONA = Persona(
 async def test_the_counter_is_a_mirror_that_lasts_a_minute(
     signals: RedisSignals, redis_client: Redis
 ) -> None:
-    await signals.mirror_counters({"c-1": 7})
+    await mirror_counters(signals, {"c-1": 7})
     assert await redis_client.get("COUNTER:c-1:msgs") == "7"
     assert 58 <= await redis_client.ttl("COUNTER:c-1:msgs") <= 60
-    await signals.mirror_counters({"c-1": 3})
+    await mirror_counters(signals, {"c-1": 3})
     assert await redis_client.get("COUNTER:c-1:msgs") == "3"
 
 
@@ -37,9 +38,9 @@ async def test_a_persona_is_cached_as_documented(signals: RedisSignals, redis_cl
 async def test_messages_are_noted_for_a_minute(signals: RedisSignals, redis_client: Redis) -> None:
     now = datetime.now(UTC)
     for second in range(5):
-        await signals.track([("u-1", f"m-{second}", now - timedelta(seconds=second))])
-    await signals.track([("u-1", "m-0", now), ("u-2", "m-9", now)])
-    await signals.track([])
+        await track(signals, [("u-1", f"m-{second}", now - timedelta(seconds=second))])
+    await track(signals, [("u-1", "m-0", now), ("u-2", "m-9", now)])
+    await track(signals, [])
     assert await redis_client.zcard("messages:u-1") == 5
     assert await redis_client.zscore("messages:u-1", "m-0") == int(now.timestamp() * 1000)
     assert 58 <= await redis_client.ttl("messages:u-1") <= 60
@@ -48,15 +49,15 @@ async def test_messages_are_noted_for_a_minute(signals: RedisSignals, redis_clie
 async def test_entries_older_than_a_minute_go_on_add(signals: RedisSignals, redis_client: Redis) -> None:
     now, old = datetime.now(UTC), {"old": (time.time() - 61) * 1000}
     await redis_client.zadd("messages:u-1", old)
-    await signals.track([("u-1", "m-1", now)])
+    await track(signals, [("u-1", "m-1", now)])
     assert await redis_client.zrange("messages:u-1", 0, -1) == ["m-1"]
 
 
 async def test_a_forgotten_contact_leaves_no_key(signals: RedisSignals, redis_client: Redis) -> None:
     now = datetime.now(UTC)
     for contact in ("c-1", "c-2"):
-        await signals.mirror_counters({contact: 1})
-        await signals.track([(contact, "m-1", now)])
+        await mirror_counters(signals, {contact: 1})
+        await track(signals, [(contact, "m-1", now)])
     await signals.mirror_pauses(None, {"c-1": None, "c-2": None})
     await signals.forget("c-1")
     assert set(await redis_client.keys()) == {

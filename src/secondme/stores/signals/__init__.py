@@ -6,12 +6,13 @@ from secondme.stores.signals.bells import Bells
 from secondme.stores.signals.news import News
 from secondme.stores.signals.pauses import Pauses
 from secondme.stores.signals.shelf import Shelf
+from secondme.stores.signals.telling import Telling
 from secondme.stores.signals.wire import Wire
 
 __all__ = ["RedisSignals"]
 
 
-class RedisSignals(Bells, Pauses, News, Shelf):
+class RedisSignals(Telling, Bells, Pauses, News, Shelf):
     """ports.Signals on Redis 7 or newer. Opens connections as it needs them; one object serves a process."""
 
     def __init__(

@@ -6,42 +6,26 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from itertools import batched
 from socket import gethostname
 from uuid import uuid4
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from secondme.ports import Bell
-from secondme.stores.signals.wire import Wire, Wired, now_ms
+from secondme.stores.signals.wire import Wire, Wired
 
-_AGE_MS = 5 * 60 * 1000  # an older bell has nothing to say: the sweeper was there
-_LENGTH = 1000  # entries that a stream keeps, roughly
 _AT_ONCE = 500  # entries in one pipeline, and in one answer
 _REST = 0.5  # seconds that `wait` sleeps when Redis fails, so that its caller's loop does not spin
 _FORGET_ROUNDS = 20
-# One call for all, with one answer: a client's work for a command costs more than Redis' own.
-_RING = """
-for _, fields in ipairs(cjson.decode(ARGV[1])) do redis.call('XADD', KEYS[1], '*', unpack(fields)) end
-redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2])
-redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[3])
-"""
 
 
 class Bells(Wired):
-    """Rings, waits and acknowledges. A consumer is this object; a group is all processes of one service."""
+    """Waits and acknowledges. A consumer is this object; a group is all processes of one service."""
 
     def __init__(self, wire: Wire, idle_after: timedelta) -> None:
         super().__init__(wire, idle_after)
         self._consumer = f"{gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._tidied: dict[tuple[str, str], float] = {}  # when, by time.monotonic()
-
-    async def ring(self, stream: str, bells: Sequence[Bell]) -> None:
-        """Add doorbells, in order. Never raises: a lost bell is found by the sweeper."""
-        for some in batched(bells, _AT_ONCE):
-            await self._wire.tell("ring", partial(_add, stream, some), None)
 
     async def wait(
         self,
@@ -130,19 +114,3 @@ async def _make_group(redis: Redis, stream: str, group: str) -> None:
 
 async def _delete_consumer(stream: str, group: str, consumer: str, redis: Redis) -> None:
     await redis.xgroup_delconsumer(stream, group, consumer)
-
-
-async def _add(stream: str, bells: Sequence[Bell], redis: Redis) -> None:
-    entries = orjson.dumps([_fields(bell) for bell in bells])
-    await redis.eval(_RING, 1, stream, entries, str(now_ms() - _AGE_MS), str(_LENGTH))
-
-
-def _fields(bell: Bell) -> list[str]:
-    return [
-        *("messageId", bell.message_id),
-        *("contactId", bell.contact_id),
-        *("content", bell.content),
-        *("timestamp", str(bell.timestamp)),
-        *("direction", bell.direction),
-        *("fromMe", "true" if bell.from_me else "false"),
-    ]

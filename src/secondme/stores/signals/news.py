@@ -2,37 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
-from itertools import batched
+from collections.abc import AsyncIterator
 from typing import Any
 
-import orjson
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError
 
-from secondme.domain.event import MessageEvent, PauseEvent
-from secondme.stores.signals.wire import ANSWER, Wired, to_ms
+from secondme.stores.signals.telling import MESSAGES, PAUSES
+from secondme.stores.signals.wire import ANSWER, Wired
 
-MESSAGES = "events:messages"
-PAUSES = "events:pause"
 RESYNC = {"event": "resync"}
 
-# One call for all, with one answer: a client's work for a command costs more than Redis' own.
-_PUBLISH = "for _, said in ipairs(cjson.decode(ARGV[1])) do redis.call('PUBLISH', said[1], said[2]) end"
-_AT_ONCE = 500  # events in one call
 _IDLE = 5.0  # seconds of silence after which the connection is asked whether it lives
 _FIRST_REST, _LONGEST_REST = 0.1, 2.0  # seconds between attempts to reconnect
 
 
 class News(Wired):
-    """Publishes events and lets dashboards listen."""
-
-    async def publish(self, events: Sequence[MessageEvent | PauseEvent]) -> None:
-        """Tell dashboards, in order. Never raises: they resynchronise."""
-        if events:
-            await self._wire.tell("publish", partial(_publish, events), None)
+    """Lets dashboards listen."""
 
     async def subscribe(self) -> AsyncIterator[dict[str, Any]]:
         """Every event from now on, as published. Never ends and never raises: it reconnects by itself.
@@ -90,15 +76,6 @@ async def _listen(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
             asked = True
 
 
-async def _publish(events: Sequence[MessageEvent | PauseEvent], redis: Redis) -> None:
-    for some in batched(events, _AT_ONCE):
-        said = [
-            (MESSAGES if isinstance(event, MessageEvent) else PAUSES, orjson.dumps(_payload(event)).decode())
-            for event in some
-        ]
-        await redis.eval(_PUBLISH, 0, orjson.dumps(said))
-
-
 def _parse(data: str) -> dict[str, Any] | None:
     """An event, or None for what somebody else put into the channel."""
     try:
@@ -106,22 +83,3 @@ def _parse(data: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
-
-
-def _payload(event: MessageEvent | PauseEvent) -> dict[str, object]:
-    if isinstance(event, MessageEvent):
-        return {
-            "messageId": str(event.message_id),
-            "contactId": str(event.contact_id),
-            "content": None,
-            "botSent": event.bot_sent,
-            "timestamp": to_ms(event.at),
-            "event": event.name,
-        }
-    return {
-        "contactId": str(event.contact_id) if event.contact_id else "all",
-        "action": "resume" if event.name == "pause.lifted" else "pause",
-        "expiresAt": to_ms(event.expires_at) if event.expires_at else None,
-        "reason": event.reason,
-        "event": event.name,
-    }

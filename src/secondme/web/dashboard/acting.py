@@ -1,5 +1,6 @@
 """What the owner does: enable, pause, relate, read, stop and resume."""
 
+from collections import deque
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from secondme.domain.delivery import StatusUpdate
 from secondme.domain.errors import NotFound, StoreUnavailable
 from secondme.domain.event import MessageEvent
 from secondme.pipeline.switch import Pressed
+from secondme.ports import Tidings
 from secondme.stores.ledger import glances, people, reading, settling
 from secondme.web.dashboard import looking
 from secondme.web.dashboard.views import LeavingView, PressedView, RelationshipBody, ResumedView
@@ -33,9 +35,8 @@ async def relate(app: App, contact_id: UUID, body: RelationshipBody) -> None:
 
 async def _changed(app: App, contact_id: UUID) -> None:
     """Other open pages look again."""
-    await app.signals.publish(
-        [MessageEvent("contact.changed", contact_id, contact_id, False, app.clock.now())]
-    )
+    changed = MessageEvent("contact.changed", contact_id, contact_id, False, app.clock.now())
+    await app.signals.tell(Tidings(events=deque([changed])))
 
 
 async def pause(app: App, conversation_id: UUID, minutes: int | None) -> PressedView:
@@ -102,5 +103,5 @@ async def mark_read(app: App, conversation_id: UUID) -> int:
                 receipts += await settling.settle_by_status(tx, vault, update, now)
                 marked.append(MessageEvent("delivery.read", UUID(bubble.id), row.id, True, now))
     app.effects.settled(receipts, now)
-    await app.signals.publish(marked)
+    await app.signals.tell(Tidings(events=deque(marked)))
     return len(marked)
