@@ -1,0 +1,184 @@
+"""Companies: known ones, those whose name says so, and whatever somebody works at."""
+
+import re
+
+from secondme.domain.fact import EntityType
+from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES
+from secondme.memory.extract.page import BETWEEN, Page
+from secondme.memory.voice.words import PLAIN_WORDS
+
+_LEGAL = re.compile(
+    r"(?:[ ,]+(?:GmbH(?: & Co\.? KG)?|AG|KG|SE|e\. ?V\.|OHG|UG|Ltda\.?|Ltd\.?|Limited|Inc\.?|LLC|LLP|plc|PLC|Corp\.?|Co\.?(?= |$)|Pvt\.? Ltd\.?|"
+    r"Private Limited|S\.? ?A\.?(?=[ ,.!?]|$)|S\. ?L\.|SL(?=[ ,.!?]|$)|S\.A\.U\.?|S\.L\.U\.?|EIRELI|ME(?=[ ,.!?]|$)|Lda\.?|लिमिटेड|प्राइवेट लिमिटेड))+"
+)
+
+_PLAIN_HEADS = frozenset(("firma", "empresa", "la empresa", "company", "agentur"))
+
+
+def find_firms(page: Page) -> None:
+    """Take every company, but those that only the place where somebody works gives away."""
+    _legal(page)
+    for at in range(len(page.words)):
+        if not page.taken[at]:
+            _listed(page, at) or _headed(page, at) or _tailed(page, at)
+
+
+def find_workplaces(page: Page) -> None:
+    """Take what somebody works at. Comes after persons and places: neither is a company."""
+    for at, low in enumerate(page.lows):
+        if page.taken[at] or not page.capital(at) or no_name(page, low):
+            continue
+        if page.words[at][0].isupper() and page.joined(at) and page.before("work_before", at):
+            if not PLACES.longest(page.lows, at) and low not in GIVEN:
+                page.take(EntityType.COMPANY, at, _trimmed(page, at, page.run(at)))
+        elif not page.joined(at) or not page.words[at - 1][0].isupper() or page.taken[at - 1]:
+            last = page.run(at) if page.words[at][0].isupper() else at
+            if page.after("work_after", last) and low not in GIVEN and not PLACES.longest(page.lows, at):
+                page.take(EntityType.COMPANY, at, last)
+
+
+def no_name(page: Page, low: str) -> bool:
+    return (
+        low in NO_FIRMS
+        or low in PLAIN_WORDS
+        or any(
+            page.any_has(key, low) for key in ("never", "function", "kin", "friends", "titles", "articles")
+        )
+        or any(f"{low}=" in f" {lang.dates['months']} {lang.dates['weekdays']}" for lang in page.languages)
+    )
+
+
+def _trimmed(page: Page, first: int, last: int) -> int:
+    """Without a weekday, a month or the like at the end."""
+    while last > first and no_name(page, page.lows[last]):
+        last -= 1
+    return last
+
+
+def _legal(page: Page) -> None:
+    for found in _LEGAL.finditer(page.text):
+        ends = [at for at, end in enumerate(page.ends) if end == found.start()]
+        if not ends or not page.capital(ends[0]) or page.taken[ends[0]]:
+            continue
+        first = last = ends[0]
+        while first > 0 and last - first < 4 and _of_firm(page, first):
+            first -= 1
+        while page.lows[first] in BETWEEN or (
+            page.begins(first) and page.any_has("function", page.lows[first])
+        ):
+            first += 1
+            if first > last:
+                break
+        if first > last:
+            continue
+        behind = [at for at, start in enumerate(page.starts) if found.start() < start < found.end()]
+        name = page.text[page.starts[first] : found.end()].rstrip(" ,")
+        page.take(
+            EntityType.COMPANY, first, behind[-1] if behind else last, name=_ended(page, name, found.end())
+        )
+
+
+def _ended(page: Page, name: str, end: int) -> str:
+    """Without the full stop of the sentence, where no abbreviation ends with one."""
+    if name.endswith(".") and name.rsplit(" ", 1)[-1] in ("Inc.", "Ltd.", "Ltda.", "Corp.", "Co.", "Lda."):
+        return name[:-1] if not page.text[end:].strip() else name
+    return name
+
+
+def _of_firm(page: Page, first: int) -> bool:
+    """Whether the word before `first` belongs to the name too."""
+    near = first - 1
+    if page.taken[near] or page.gap(first).strip() not in ("", "&"):
+        return False
+    if page.lows[near] in ("&", "und", "and", "y", "e", "de", "da", "do", "del"):
+        return near > 0 and page.words[near - 1][0].isupper()
+    return page.words[near][0].isupper() and not (
+        page.begins(near) and page.any_has("function", page.lows[near])
+    )
+
+
+def _listed(page: Page, at: int) -> bool:
+    found = COMPANIES.longest(page.lows, at)
+    if found is None:
+        return False
+    last = at + found[0] - 1
+    short = found[0] == 1 and len(page.words[at]) <= 4 and not page.words[at][0] > "\u0900"
+    unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at))
+    if unsure and not _works_or_acts(page, at, last):
+        if found[1] and page.capital(at):
+            page.hide(at, last)
+        return False
+    page.take(EntityType.COMPANY, at, last)
+    return True
+
+
+def _works_or_acts(page: Page, at: int, last: int) -> bool:
+    if page.joined(at) and page.before("work_before", at):
+        return True
+    if page.after("work_after", last):
+        return True
+    return page.capital(at) and page.after("acts", last)
+
+
+def _headed(page: Page, at: int) -> bool:
+    """`Universität Bremen`, `Banco Delta`, `Bank of Somewhere`."""
+    if not page.capital(at):
+        return False
+    for words in (2, 1):
+        if not page.any_has("org_heads", " ".join(page.lows[at : at + words])):
+            continue
+        first = at + words
+        while first < len(page.words) and page.lows[first] in BETWEEN and page.joined(first):
+            first += 1
+        if (
+            first >= len(page.words)
+            or not page.joined(first)
+            or not page.words[first][0].isupper()
+            or page.taken[first]
+        ):
+            return False
+        if no_name(page, page.lows[first]):
+            return False
+        last = _trimmed(page, first, page.run(first))
+        page.take(EntityType.COMPANY, first if page.lows[at] in _PLAIN_HEADS else at, last)
+        return True
+    return False
+
+
+def _tailed(page: Page, at: int) -> bool:
+    """`Harbour Insurance`, `Northgate Dental`, `Müller Logistik`, `स्टार हॉस्पिटल`."""
+    if not page.any_has("org_tails", page.lows[at]) or not page.capital(at) or not page.joined(at):
+        return False
+    first = at
+    while (
+        first > 0
+        and at - first < 3
+        and page.joined(first)
+        and not page.taken[first - 1]
+        and _proper(page, first - 1)
+    ):
+        first -= 1
+    if first == at:
+        return False
+    last = at
+    while (
+        last + 1 < len(page.words)
+        and page.joined(last + 1)
+        and page.any_has("org_tails", page.lows[last + 1])
+    ):
+        if not page.capital(last + 1) or page.taken[last + 1]:
+            break
+        last += 1
+    page.take(EntityType.COMPANY, first, last)
+    return True
+
+
+def _proper(page: Page, at: int) -> bool:
+    """Whether a word can be the name in front of `Bank`, `Clinic` and the like."""
+    word, low = page.words[at], page.lows[at]
+    if no_name(page, low):
+        return False
+    if "\u0900" <= low[0] <= "\u097f":
+        return low not in NO_FIRMS and bool(PLACES.longest(page.lows, at))
+    german = any(lang.name == "de" for lang in page.languages)
+    return word[0].isupper() and (not german or not page.begins(at))

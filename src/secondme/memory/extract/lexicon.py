@@ -1,0 +1,139 @@
+"""The word lists, as the rules use them: a language from its file, and the lists that all languages share."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+LANGUAGES = ("en", "es", "pt", "de", "hi")
+_FOLDER = resources.files("secondme.memory.extract") / "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: sets of words and phrases by the key they stand under in its file."""
+
+    name: str
+    sets: Mapping[str, frozenset[str]]
+    ordered: Mapping[str, tuple[str, ...]]
+    past: re.Pattern[str]
+    future: re.Pattern[str]
+    dates: Mapping[str, Any]
+    relations: Mapping[str, tuple[str, ...]]
+    categories: Mapping[str, frozenset[str]]
+
+    def has(self, key: str, word: str) -> bool:
+        """Whether `word`, lower case, stands under `key`."""
+        return word in self.sets[key]
+
+
+class Phrases:
+    """Names of one or several words. `longest` finds the longest that begins at a word."""
+
+    def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
+        self._tails: dict[str, dict[tuple[str, ...], str]] = {}
+        for name, value in entries:
+            first, *rest = split(name)
+            self._tails.setdefault(first, {})[tuple(rest)] = value
+        self._longest = {
+            first: sorted({len(t) for t in tails}, reverse=True) for first, tails in self._tails.items()
+        }
+
+    def first_words(self) -> Iterable[str]:
+        """The words with which a name can begin."""
+        return self._tails.keys()
+
+    def longest(self, words: list[str], at: int) -> tuple[int, str] | None:
+        """How many words the longest name has that begins at `at`, and what it stands for."""
+        lengths = self._longest.get(words[at])
+        if lengths is None:
+            return None
+        tails = self._tails[words[at]]
+        for length in lengths:
+            found = tails.get(tuple(words[at + 1 : at + 1 + length]))
+            if found is not None:
+                return length + 1, found
+        return None
+
+
+WORD = re.compile(
+    r"[A-Za-z\u00c0-\u024f\u0900-\u0963\u0971-\u097f\u1e00-\u1eff](?:[A-Za-z\u00c0-\u024f\u0900-\u0963\u0971-\u097f\u1e00-\u1eff\u200d]|"
+    r"['’&.-](?=[A-Za-z\u00c0-\u024f\u0900-\u097f]))*|[a-z]\.(?=\s)|\d+"
+)
+
+
+def split(text: str) -> list[str]:
+    """The words of a lower-case text, as `Phrases` compares them."""
+    return WORD.findall(text)
+
+
+@cache
+def language(name: str) -> Language:
+    """One of LANGUAGES, read from its file once."""
+    raw = yaml.safe_load((_FOLDER / f"{name}.yaml").read_text("utf-8"))
+    lists = {key: _words(value) for key, value in raw.items() if isinstance(value, str)}
+    for key in ("place_after", "work_after", "topic_after"):
+        lists.setdefault(key, ())
+    return Language(
+        name,
+        {key: frozenset(words) for key, words in lists.items()},
+        {key: tuple(sorted(words, key=len, reverse=True)) for key, words in lists.items()},
+        re.compile(_regex(raw["past"])),
+        re.compile(_regex(raw["future"])),
+        raw["dates"],
+        {
+            kind: tuple(filter(None, map(str.strip, lines.splitlines())))
+            for kind, lines in raw["relations"].items()
+        },
+        {name: frozenset(_words(words)) for name, words in raw["categories"].items()},
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFC", word).replace("_", " ") for word in text.split())
+
+
+def _regex(text: str) -> str:
+    return re.sub(r"\s*\n\s*|(?<=\|) ", "", unicodedata.normalize("NFC", text.strip()))
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """A pattern for any of `words`, the longest first."""
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _lines(name: str) -> list[str]:
+    text = unicodedata.normalize("NFC", (_FOLDER / name).read_text("utf-8"))
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def _listed(name: str, separator: str | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The sure entries of a list, and those with ? before them."""
+    entries = [entry.strip() for line in ["\n".join(_lines(name))] for entry in line.split(separator)]
+    entries = [re.sub(r"\s+", " ", entry) for entry in entries if entry]
+    return (
+        frozenset(entry for entry in entries if not entry.startswith("?")),
+        frozenset(entry[1:] for entry in entries if entry.startswith("?")),
+    )
+
+
+GIVEN, GIVEN_TOO = _listed("given_names.txt", None)
+SURNAMES, _ = _listed("surnames.txt", None)
+NO_FIRMS, _ = _listed("no_firms.txt", None)
+NO_STREETS, _ = _listed("no_streets.txt", None)
+_PLACES, _PLACES_TOO = _listed("places.txt", ";")
+_COMPANIES, _COMPANIES_TOO = _listed("companies.txt", ";")
+PLACES = Phrases([(name, "?") for name in _PLACES_TOO] + [(name, "") for name in _PLACES])
+COMPANIES = Phrases([(name, "?") for name in _COMPANIES_TOO] + [(name, "") for name in _COMPANIES])
+MASKS = Phrases((line, "") for line in _lines("masks.txt"))
+FEASTS = Phrases(
+    (name.strip(), day)
+    for line in _lines("feasts.txt")
+    for day, _, names in (line.partition(": "),)
+    for name in names.split(";")
+)

@@ -1,0 +1,245 @@
+"""Persons: by their names, and by what stands beside a name."""
+
+from secondme.domain.fact import EntityType
+from secondme.memory.extract.lexicon import COMPANIES, GIVEN, GIVEN_TOO, PLACES, SURNAMES
+from secondme.memory.extract.page import BETWEEN, Page
+from secondme.memory.voice.words import GIVEN_NAMES, PLAIN_WORDS
+
+_PARTICLES = frozenset(
+    ["de", "da", "do", "dos", "das", "del", "la", "von", "van", "der", "den", "bin", "al", "di", "y", "e"]
+)
+_SUFFIXES = (
+    "mann",
+    "meier",
+    "mayer",
+    "maier",
+    "meyer",
+    "müller",
+    "berger",
+    "hofer",
+    "inger",
+    "ski",
+    "sky",
+    "wicz",
+    "oğlu",
+    "son",
+)
+
+
+def find_people(page: Page) -> None:
+    """Take every person that is named."""
+    at = 0
+    while at < len(page.words):
+        last = _person(page, at)
+        if last is None:
+            at += 1
+            continue
+        start = at
+        low = page.lows[at]
+        if (
+            last == at
+            and low not in GIVEN
+            and low not in GIVEN_TOO
+            and low.endswith("s")
+            and low[:-1] in GIVEN
+        ):
+            _take_genitive(page, at)
+        else:
+            page.take(EntityType.PERSON, start, last)
+        at = last + 1
+
+
+def _take_genitive(page: Page, at: int) -> None:
+    page.ends[at] -= 1
+    page.take(EntityType.PERSON, at, at)
+
+
+def _person(page: Page, at: int) -> int | None:
+    """The last word of the name that begins at `at`."""
+    low = page.lows[at]
+    if page.taken[at] or (len(low) < 2 and not page.capital(at)) or low[0].isdigit():
+        return None
+    beside = _beside(page, at)
+    if not _is_name(page, at, beside) or page.before("self_before", at):
+        return None
+    if page.before("unknown_before", at) and page.joined(at):
+        return None
+    return _whole(page, at)
+
+
+def _beside(page: Page, at: int) -> int:
+    """How plainly the words beside it say that this is a person: 0 not, 1 somewhat, 2 as good as certainly."""
+    if page.joined(at) or (at and page.gap(at).strip() == "." and page.any_has("titles", page.lows[at - 1])):
+        near = page.lows[at - 1]
+        if page.any_has("titles", near) or page.any_has("kin", near) or page.any_has("friends", near):
+            return 2
+    if page.before("hails", at, comma=True):
+        return 2 if not page.begins(at) or page.gap(at).strip(" ") in (",", "") else 0
+    if page.after("after_name", at):
+        return 2
+    return (
+        1 if (page.joined(at) and page.before("person_before", at)) or page.after("person_after", at) else 0
+    )
+
+
+def _is_name(page: Page, at: int, beside: int) -> bool:
+    low, capital = page.lows[at], page.capital(at)
+    if low in GIVEN:
+        return _given(page, at, beside)
+    if (
+        low.endswith("s")
+        and low[:-1] in GIVEN
+        and len(low) > 4
+        and page.words[at][0].isupper()
+        and _knows_genitive(page)
+    ):
+        return True
+    if low in GIVEN_TOO:
+        if page.words[at][0].isupper():
+            return (
+                beside == 2
+                or (beside == 1 and (not page.begins(at) or _deva(low)))
+                or _surname_follows(page, at)
+            )
+        return (beside == 2 or _surname_follows(page, at)) if capital else _honoured(page, at)
+    if not capital or _common(page, low):
+        return False
+    if low in SURNAMES and _titled(page, at):
+        return True
+    if _deva(low):
+        return low in SURNAMES and page.after("after_name", at)
+    if page.shouted(at) or PLACES.longest(page.lows, at) or COMPANIES.longest(page.lows, at):
+        return False
+    german = any(lang.name == "de" for lang in page.languages)
+    return (
+        beside == 2
+        if german
+        else (beside == 2 or (beside == 1 and not page.begins(at) and _sure_beside(page, at)))
+    )
+
+
+def _given(page: Page, at: int, beside: int) -> bool:
+    low = page.lows[at]
+    if page.capital(at):
+        return True
+    if low in GIVEN_NAMES:
+        return True
+    hindi = any(lang.name == "hi" for lang in page.languages)
+    return (
+        beside == 2 or (beside == 1 and len(low) > 3) or (hindi and len(low) > 4 and low not in PLAIN_WORDS)
+    )
+
+
+def _knows_genitive(page: Page) -> bool:
+    return any(lang.name in ("de", "en") for lang in page.languages)
+
+
+def _titled(page: Page, at: int) -> bool:
+    return (at > 0 and page.any_has("titles", page.lows[at - 1])) or page.after("after_name", at)
+
+
+def _honoured(page: Page, at: int) -> bool:
+    """Whether a name in lower case has kin before it or an honorific behind it."""
+    if page.after("after_name", at):
+        return True
+    return page.joined(at) and (
+        page.any_has("kin", page.lows[at - 1]) or page.any_has("titles", page.lows[at - 1])
+    )
+
+
+def _sure_beside(page: Page, at: int) -> bool:
+    """Whether what stands before an unknown word can only stand before a person."""
+    near = page.lows[at - 1] if page.joined(at) else ""
+    if near in (
+        "a",
+        "con",
+        "com",
+        "with",
+        "and",
+        "y",
+        "e",
+        "for",
+        "let",
+        "about",
+        "pra",
+        "según",
+        "segundo",
+        "vi",
+    ):
+        return bool(page.after("person_after", at)) and near in ("and", "y", "e", "a")
+    return page.joined(at) and page.before("person_before", at)
+
+
+def _common(page: Page, low: str) -> bool:
+    """Whether a word is never a name."""
+    return (
+        low in PLAIN_WORDS
+        or page.any_has("never", low)
+        or page.any_has("function", low)
+        or page.any_has("kin", low)
+        or page.any_has("friends", low)
+        or page.any_has("titles", low)
+        or page.any_has("events", low)
+        or page.any_has("hails", low)
+        or _calendar(page, low)
+    )
+
+
+def _calendar(page: Page, low: str) -> bool:
+    return any(
+        f"{low}=" in lang.dates["months"] or f"{low}=" in lang.dates["weekdays"] for lang in page.languages
+    )
+
+
+def _surname_follows(page: Page, at: int) -> bool:
+    follow = at + 1
+    return (
+        follow < len(page.words)
+        and page.joined(follow)
+        and page.capital(follow)
+        and page.lows[follow] in SURNAMES
+        and not _common(page, page.lows[follow])
+    )
+
+
+def _whole(page: Page, at: int) -> int:
+    """The last word of a name: further given names, surnames, what stands between."""
+    last = at
+    while last + 1 < len(page.words) and last - at < 4:
+        step = _more(page, last + 1)
+        if not step:
+            break
+        last += step
+    return last
+
+
+def _more(page: Page, at: int) -> int:
+    """How many words from `at` on belong to the name that ends before it."""
+    if page.taken[at] or not page.joined(at) or page.text[page.ends[at - 1]] in "'’":
+        return 0
+    low = page.lows[at]
+    if low in _PARTICLES and at + 1 < len(page.words) and page.joined(at + 1):
+        nxt = page.lows[at + 1]
+        further = 1 + (nxt in BETWEEN)
+        end = at + further
+        if end < len(page.words) and page.words[end][0].isupper() and page.lows[end] in SURNAMES:
+            return 0 if low in ("y", "e", "al", "und") or PLACES.longest(page.lows, end) else further + 1
+        return 0
+    if (
+        not page.capital(at)
+        or _common(page, low)
+        or page.shouted(at) != page.shouted(at - 1)
+        or low[0].isdigit()
+    ):
+        return 0
+    if _deva(low):
+        return int(low in SURNAMES)
+    if low in SURNAMES or low in GIVEN:
+        return 1
+    if any(lang.name == "de" for lang in page.languages):
+        return int(low.endswith(_SUFFIXES))
+    return int(not PLACES.longest(page.lows, at) and not COMPANIES.longest(page.lows, at) and len(low) > 2)
+
+
+def _deva(low: str) -> bool:
+    return "\u0900" <= low[0] <= "\u097f"

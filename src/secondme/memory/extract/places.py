@@ -1,0 +1,156 @@
+"""Locations: countries, cities and rivers that are listed, and streets and venues by the word that makes them one."""
+
+import re
+
+from secondme.domain.fact import EntityType
+from secondme.memory.extract.firms import no_name
+from secondme.memory.extract.lexicon import GIVEN, GIVEN_TOO, NO_STREETS, PLACES
+from secondme.memory.extract.page import BETWEEN, Page
+
+_STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer)$")
+_TIES = {
+    "de",
+    "da",
+    "do",
+    "das",
+    "dos",
+    "del",
+    "la",
+    "las",
+    "los",
+    "el",
+    "am",
+    "zum",
+    "zur",
+    "im",
+    "of",
+    "the",
+    "di",
+}
+
+
+def find_venues(page: Page) -> None:
+    """Take streets and venues: they may hold persons' and cities' names, so they come first."""
+    for at in range(len(page.words)):
+        if not page.taken[at]:
+            _headed(page, at) or _tailed(page, at)
+
+
+def find_places(page: Page) -> None:
+    """Take what the gazetteer knows, and what only a place can be."""
+    at = 0
+    while at < len(page.words):
+        last = None if page.taken[at] else _listed(page, at)
+        if last is None and not page.taken[at]:
+            last = _unknown(page, at)
+        if last is not None:
+            page.take(EntityType.LOCATION, at, last)
+        at = at + 1 if last is None else last + 1
+
+
+def _listed(page: Page, at: int) -> int | None:
+    found = PLACES.longest(page.lows, at)
+    if found is None or any(page.taken[at : at + found[0]]):
+        return None
+    last = at + found[0] - 1
+    if (
+        page.text[page.ends[last] : page.ends[last] + 1] in ("-", "/")
+        and page.text[page.ends[last] + 1 : page.ends[last] + 2].islower()
+    ):
+        return None
+    placed = _placed(page, at, last)
+    low = page.lows[at]
+    if not page.capital(at):
+        return last if placed and not found[1] and len(low) > 3 else None
+    if found[1]:
+        name = low in GIVEN or low in GIVEN_TOO
+        sure = page.before("strong_place_before", at) or page.after("place_after", last)
+        return last if sure or (placed and not name) else None
+    return last
+
+
+def _placed(page: Page, at: int, last: int) -> bool:
+    """Whether a word of place stands beside it."""
+    near = page.joined(at) and (page.before("place_before", at) or page.before("strong_place_before", at))
+    return near or page.after("place_after", last)
+
+
+def _unknown(page: Page, at: int) -> int | None:
+    """A name that no list knows, after `moved to` and the like."""
+    if (
+        not page.words[at][0].isupper()
+        or page.shouted(at)
+        or not page.joined(at)
+        or no_name(page, page.lows[at])
+    ):
+        return None
+    if (
+        page.lows[at] in GIVEN
+        or page.any_has("events", page.lows[at])
+        or not page.before("strong_place_before", at)
+    ):
+        return None
+    return page.run(at, 3)
+
+
+def _headed(page: Page, at: int) -> bool:
+    """`Hotel Adler`, `Calle de Alcalá`, `Lake Garda`."""
+    if not any(page.any_has("place_heads", low) for low in (page.lows[at], page.lows[at] + ".")):
+        return False
+    if not page.words[at][0].isupper() and any(lang.name in ("en", "de") for lang in page.languages):
+        if not any(lang.name in ("es", "pt", "hi") for lang in page.languages):
+            return False
+    first = at + 1
+    if first < len(page.words) and page.gap(first).strip(" ") not in ("", "."):
+        return False
+    while first < len(page.words) and page.lows[first] in _TIES and first - at < 3:
+        first += 1
+    if (
+        first >= len(page.words)
+        or page.taken[first]
+        or not page.words[first][0].isupper()
+        or no_name(page, page.lows[first])
+    ):
+        return False
+    if page.text[page.ends[first - 1] : page.starts[first]].strip(" .") or (
+        page.shouted(first) and not page.shouted(at)
+    ):
+        return False
+    page.take(EntityType.LOCATION, at, page.run(first, 3))
+    return True
+
+
+def _tailed(page: Page, at: int) -> bool:
+    """`Baker Street`, `Lindenstraße`, `Connaught Place`, `लाजपत नगर`."""
+    if _STREET.match(page.words[at]) and page.lows[at] not in NO_STREETS:
+        page.take(EntityType.LOCATION, at, at)
+        return True
+    if not page.any_has("place_tails", page.lows[at]) or not page.joined(at) or not page.capital(at):
+        return False
+    first = at
+    while (
+        first > 0
+        and at - first < 3
+        and page.joined(first)
+        and not page.taken[first - 1]
+        and _proper(page, first - 1)
+    ):
+        first -= 1
+    while first < at and page.lows[first] in BETWEEN:
+        first += 1
+    if first == at:
+        return False
+    page.take(EntityType.LOCATION, first, at)
+    return True
+
+
+def _proper(page: Page, at: int) -> bool:
+    low = page.lows[at]
+    if low in ("of", "the") and not page.words[at][0].isupper():
+        return False
+    if "\u0900" <= low[0] <= "\u097f":
+        return low in GIVEN or low in GIVEN_TOO or bool(PLACES.longest(page.lows, at))
+    german = any(lang.name == "de" for lang in page.languages) and not any(
+        lang.name == "en" for lang in page.languages
+    )
+    return page.words[at][0].isupper() and not no_name(page, low) and not german
