@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from secondme.domain.delivery import Outgoing, Sent
-from secondme.domain.event import MessageEvent, PauseEvent
+from secondme.domain.event import Event
 from secondme.domain.persona import Example, Persona
 from secondme.domain.turn import Draft, Turn
 from secondme.observe.gate import Gate
@@ -198,7 +198,7 @@ class Tidings:
 
     bells: dict[str, deque[Bell]] = field(default_factory=lambda: defaultdict(_newest))  # by stream, in order
     arrivals: deque[tuple[str, str, datetime]] = field(default_factory=_newest)  # contact, message, when
-    events: deque[MessageEvent | PauseEvent] = field(default_factory=_newest)
+    events: deque[Event] = field(default_factory=_newest)
     counters: dict[str, int] = field(default_factory=dict)  # messages of the last minute, by contact id
 
 

@@ -13,20 +13,23 @@ from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.meaning import make_numbers, paces, quiet_hours, windowed
 from secondme.observe import metrics
 from secondme.observe.health import UNKNOWN, state_of
-from secondme.observe.logs import get_logger, purge_logs
+from secondme.observe.logs import get_logger
 from secondme.pipeline.compose import Compose
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import HISTORY, MESSAGES, RESPONSES
+from secondme.pipeline.embedding import Embedding
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge
+from secondme.pipeline.learning import Learner
 from secondme.pipeline.limits import Limits
 from secondme.pipeline.outbox import Outbox
 from secondme.pipeline.pacing import Pacing
 from secondme.pipeline.recall import Recall
+from secondme.pipeline.retaining import Retention, purge_files
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns, end_unserved
-from secondme.stores.ledger import holding, people, reading, retention
+from secondme.stores.ledger import holding, people, reading
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.web.sockets import make_room, options
@@ -38,6 +41,7 @@ _DRAIN = 8.0  # seconds that unfinished work gets to end
 _CANCEL_AGAIN = 1.0  # seconds
 _LOOKS_EVERY = 30.0  # seconds: Meta allows 200 such questions an hour while a number is being set up
 _LOOK = 6.0  # seconds that one may take
+_MIRRORS_EVERY = 5.0  # seconds
 _LOOPBACK = "127.0.0.1"
 
 
@@ -127,44 +131,38 @@ def orchestrator(app: App) -> Service:
 
 
 def graph_worker(app: App) -> Service:
-    """Memory's hands: in this version it keeps retention, and refreshes the persona cache after an import."""
+    """Memory's hands: learns what is said, repeats the ledger in the graph, and keeps retention."""
+    bell = Doorbell(app.signals, HISTORY, "graph-worker")
+    app.effects.hears(HISTORY, bell.near)
+    learner = Learner(
+        app.ledger, app.graph, app.mirror, app.reads(app.settings.extraction == "model"), bell, app.clock,
+        app.settings.timezone, app.import_worker.ring,
+    )  # fmt: skip
+    embedding = Embedding(app.graph, app.minds.embedder)
+    kept = Retention(app.ledger, app.effects, app.clock, _patience(app), app.settings.retention)
 
-    async def hear_imports() -> None:
-        heard: Sequence[str] = ()
-        while True:
-            heard = await app.signals.wait(HISTORY, "graph-worker", 5.0, heard)
-            if heard:
-                await app.personas.refresh()
-
-    async def purge() -> None:
-        now = app.clock.now()
-        async with app.ledger.transaction() as tx:
-            ended = await holding.expire_plans(tx, _patience(app), now)
-            ended += await retention.expire_held(tx, now)
-        app.effects.settled(ended, now)
-        # Each statement for itself: what one has locked never waits for the next.
-        async with app.ledger.light() as connection:
-            gone = await retention.purge_content(connection, now, app.settings.retention)
-            await retention.purge_rows(connection, now)
-        if gone:
-            log.info("content.purged", count=gone)
+    async def mirrored() -> None:
+        await app.mirror.refresh()
 
     async def unserved() -> None:
         await end_unserved(app.ledger, app.accounts, app.effects, app.clock)
 
-    async def purge_files() -> None:
-        app.audit.purge()
-        purge_logs(app.settings.data_dir / "logs")
+    async def files() -> None:
+        await purge_files(app.audit, app.settings.data_dir / "logs")
 
     return Service(
         "graph-worker",
         app.settings.graph_worker_port,
         Bare(common(_health(app, "graph-worker"))),
         [
-            ("imports", hear_imports),
-            ("retention", lambda: _every(30.0, purge)),
+            ("learning", learner.run),
+            ("doorbell", bell.run),
+            ("imports", app.import_worker.run),
+            ("embeddings", embedding.run),
+            ("graph", lambda: _every(_MIRRORS_EVERY, mirrored)),
+            ("retention", lambda: _every(30.0, kept.purge)),
             ("accounts", lambda: _every(30.0, unserved)),
-            ("files", lambda: _every(timedelta(hours=1).total_seconds(), purge_files)),
+            ("files", lambda: _every(timedelta(hours=1).total_seconds(), files)),
         ],
     )
 

@@ -111,6 +111,7 @@ class Settings(BaseModel):
     budget_model: str | None = Field(None, alias="SECONDME_BUDGET_MODEL")
     embeddings: str | None = Field(None, alias="SECONDME_EMBEDDINGS")
     embedding_dimension: int | None = Field(None, alias="SECONDME_EMBEDDING_DIMENSION", ge=8, le=8192)
+    extraction: Literal["model", "rules"] = Field("model", alias="SECONDME_EXTRACTION")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="SECONDME_LOG_LEVEL")
 
     gateway_port: Port = 3001

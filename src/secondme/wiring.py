@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from secondme.channels.simulator import SimulatorChannel
@@ -24,6 +25,8 @@ from secondme.observe.gate import Gate
 from secondme.observe.health import Ping
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.gists import Reads, reader
+from secondme.pipeline.import_worker import ImportWorker
 from secondme.pipeline.importing import Importer
 from secondme.pipeline.mirroring import Mirror, Sleep
 from secondme.pipeline.orders import Orders
@@ -73,6 +76,8 @@ class App:
     control: Control
     orders: Orders
     importer: Importer
+    import_worker: ImportWorker
+    reads: Callable[[bool], Reads]  # how messages are read, where a model may be asked and where not
     stores: EmbeddedStores | None
     stack: AsyncExitStack
     pings: dict[str, Ping] = field(default_factory=dict)
@@ -132,6 +137,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, sleep)
     if serves:
         await _prepare_graph(graph, mirror, say)
+    chats, reads = settings.data_dir / "imports", partial(reader, minds.extractor)
     by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
     app = App(
         settings=settings,
@@ -149,7 +155,9 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
         switch=switch,
         control=control,
         orders=Orders(ledger, by_meta, control, switch, effects, clock),
-        importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, settings.timezone),
+        importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, settings.timezone, chats),
+        import_worker=ImportWorker(ledger, graph, mirror, effects, reads, clock, settings.timezone, chats),
+        reads=reads,
         stores=stores,
         stack=stack,
     )

@@ -4,16 +4,19 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
 from secondme.embedded import Addresses
+from secondme.observe.audit import AuditLog
 from secondme.pipeline.doorbell import Doorbell
-from secondme.pipeline.effects import HISTORY
-from secondme.pipeline.gists import Said, by_rules
+from secondme.pipeline.effects import HISTORY, Effects
+from secondme.pipeline.gists import Reads, Said, by_rules
+from secondme.pipeline.import_worker import ImportWorker
+from secondme.pipeline.importing import Report
 from secondme.pipeline.learning import Learner
 from secondme.pipeline.mirroring import Mirror
 from secondme.pipeline.personas import Personas
@@ -41,6 +44,7 @@ class Memory:
     graph: Graph
     mirror: Mirror
     said: list[Said] = field(default_factory=list)
+    by_model: list[bool] = field(default_factory=list)
 
     def learner(self, graph: Graph | None = None) -> Learner:
         """As a process that has just started."""
@@ -58,6 +62,25 @@ class Memory:
         learner = self.learner()
         while await learner.learn_once():
             pass
+
+    def import_worker(self, graph: Graph | None = None) -> ImportWorker:
+        """As a process that has just started."""
+        world, used = self.world, graph or self.graph
+        effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
+        return ImportWorker(
+            world.ledger, used, self.mirror, effects, self.reader, world.clock, ZONE, world.folder / "imports"
+        )
+
+    def reader(self, by_model: bool) -> Reads:
+        self.by_model.append(by_model)
+        return self.read
+
+    async def imports(self, path: Path, me: str = "Lena", **more: Any) -> Report:
+        """A chat, and all of what memory learns from it."""
+        report = await self.world.importer.run(path, me, keep_voice=False, **more)
+        while await self.import_worker().work_once():
+            pass
+        return report
 
     async def facts(self) -> list[list[Any]]:
         """(who told it, who may hear it, where they live, whether they still do)."""
@@ -81,6 +104,17 @@ class Memory:
     async def waiting(self) -> int:
         count: int = await self.world.value("SELECT count(*) FROM messages WHERE learned_at IS NULL")
         return count
+
+
+def chat(path: Path, *lines: str, filler: int = 12) -> Path:
+    """A chat as Android exports it: `AUTHOR: TEXT` a minute, after enough of Lena's to have a voice."""
+    at = datetime(2026, 1, 30, 9)
+    every = [*(f"Lena: so that is number {n} then" for n in range(filler)), *lines]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        "".join(f"{at + timedelta(minutes=n):%d/%m/%Y, %H:%M} - {line}\n" for n, line in enumerate(every))
+    )
+    return path
 
 
 @asynccontextmanager

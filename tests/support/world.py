@@ -198,7 +198,9 @@ class World:
             ),
             switch=switch,
             control=Control(ledger, signals, effects, switch, clock),
-            importer=Importer(ledger, signals, effects, clock, DEFAULT_PERSONAS, ZoneInfo("UTC")),
+            importer=Importer(
+                ledger, signals, effects, clock, DEFAULT_PERSONAS, ZoneInfo("UTC"), folder / "imports"
+            ),
             voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key(), looks_every=0),
             threads=Threads(ledger, dict.fromkeys(accounts, people.network_of(network))),
             folder=folder,

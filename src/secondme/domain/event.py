@@ -17,6 +17,18 @@ class MessageEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportEvent:
+    """`import.progressed` and `import.done` on `events:imports`: counts of messages, and of what is known from them."""
+
+    name: str
+    import_id: UUID
+    total: int
+    done: int
+    entities: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PauseEvent:
     """`pause.started` and `pause.lifted` on `events:pause`. `contact_id` None is everybody."""
 
@@ -24,3 +36,6 @@ class PauseEvent:
     contact_id: UUID | None
     expires_at: datetime | None
     reason: str
+
+
+type Event = MessageEvent | PauseEvent | ImportEvent

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from secondme.domain.delivery import DeliveryKind
-from secondme.domain.event import MessageEvent, PauseEvent
+from secondme.domain.event import ImportEvent, MessageEvent, PauseEvent
 from secondme.domain.message import Outcome
 from secondme.domain.turn import Turn
 from secondme.observe import metrics
@@ -153,6 +153,11 @@ class Effects:
         """An export was learned from."""
         self.acted("chat.imported", None, now)
         self._ring(HISTORY, bell)
+
+    def progressed(self, event: ImportEvent) -> None:
+        """Memory has come so far with an import."""
+        self._waiting.events.append(event)
+        self._wake()
 
     def acted(self, event: str, contact_id: UUID | None, now: datetime, actor: str = "owner") -> None:
         """The owner did something that is worth a line in the audit log."""

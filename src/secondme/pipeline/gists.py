@@ -7,7 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from secondme.domain.fact import Gist
+from secondme.memory import extract
 from secondme.observe.logs import get_logger
+from secondme.ports import Extractor
 
 log = get_logger(__name__)
 
@@ -41,3 +43,8 @@ def by_rules(rule: Rule) -> Reads:
         return await asyncio.to_thread(lambda: [one(said) for said in several])
 
     return read
+
+
+def reader(extractor: Extractor | None, by_model: bool) -> Reads:
+    """How messages are read. Where no model is, or none may be asked: by rules."""
+    return by_rules(extract.read)

@@ -1,9 +1,11 @@
-"""An export becomes a voice: read, learn, keep what the owner agreed to keep. The same file twice is one import."""
+"""An export becomes a voice, and waits, sealed, for memory to learn from it. The same file twice is one import."""
 
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import batched
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,13 +16,16 @@ from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
 from secondme.memory.voice.pairs import same_name
+from secondme.pipeline.authors import Cast, cast
 from secondme.pipeline.control import partner_key
 from secondme.pipeline.effects import Effects
 from secondme.ports import Bell, Clock, Signals
-from secondme.stores.ledger import Ledger, instance, voices
+from secondme.stores import sealed_chat
+from secondme.stores.ledger import Connection, Ledger, imports, instance, voices
 
 Progress = Callable[[int, int], None]
 _KEEP_AT_ONCE = 500
+_EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,10 @@ class Report:
         int  # replies learned from another owner's chats, set aside until one of those is imported again
     )
     taken_back: int  # replies kept of this same file before, gone because the owner no longer agrees
+    import_id: UUID
+    remembers: int  # messages that memory learns from now
+    partner: UUID | None  # the other one, where there is but one
+    linked: bool  # False: the other one is known from imports alone
 
 
 class Importer:
@@ -51,14 +60,16 @@ class Importer:
         clock: Clock,
         defaults: Sequence[Persona],
         zone: ZoneInfo,
+        folder: Path,
     ) -> None:
-        """`zone` is the owner's: exports give local times without one."""
+        """`zone` is the owner's: exports give local times without one. `folder`: where chats wait, sealed."""
         self._ledger = ledger
         self._signals = signals
         self._effects = effects
         self._clock = clock
         self._defaults = defaults
         self._zone = zone
+        self._folder = folder
 
     async def run(
         self,
@@ -67,47 +78,71 @@ class Importer:
         keep_voice: bool,
         order: str | None = None,
         progress: Progress = lambda done, size: None,
+        *,
+        whom: UUID | None = None,
+        by_model: bool = False,
     ) -> Report:
         """Read `path` as a chat of `me`. `progress` gets (bytes read, bytes in all), from another thread.
 
-        Raises ExportError for what is no export, NotFound where `me` does not write in it.
+        `whom`: the contact that the other one is. `by_model`: memory may ask a model what the messages say.
+        Raises ExportError for what is no export, NotFound where `me` does not write in it, Invalid for a `whom` in a
+        chat of several.
         """
-        export, learned, digest = await asyncio.to_thread(
-            _learn, path, me, keep_voice, order, self._defaults, progress
-        )
-        partner = _partner(learned, me, export.title)
-        import_id, kept, replaced, taken_back = await self._store(learned, me, digest, partner, keep_voice)
+        writer = sealed_chat.Writer(self._folder)
+        try:
+            read = await asyncio.to_thread(self._read, path, me, keep_voice, order, progress, writer)
+            report = await self._store(read, me, keep_voice, whom, by_model)
+        finally:
+            writer.discard()
+        await self._signals.drop_persona(read.learned.persona.id)
         now = self._clock.now()
-        reference = f"import:{import_id}#0-{learned.messages}"
-        bell = Bell(str(import_id), str(import_id), reference, int(now.timestamp() * 1000), "incoming", False)
-        self._effects.imported(bell, now)
-        return Report(
-            learned.messages,
-            learned.own,
-            learned.authors,
-            describe(export),
-            learned.persona,
-            len(learned.pairs),
-            kept,
-            replaced,
-            taken_back,
-        )
+        reference, id_ = f"import:{report.import_id}#0-{report.remembers}", str(report.import_id)
+        self._effects.imported(Bell(id_, id_, reference, int(now.timestamp() * 1000), "incoming", False), now)
+        return report
 
     async def inspect(self, path: Path, order: str | None = None) -> dict[str, Any]:
         """Who writes in an export and how much, without keeping anything."""
         return await asyncio.to_thread(inspect, path, order)
 
+    def _read(
+        self,
+        path: Path,
+        me: str,
+        keep_voice: bool,
+        order: str | None,
+        progress: Progress,
+        writer: sealed_chat.Writer,
+    ) -> "_Read":
+        """Everything that takes time, before a transaction is opened: Postgres ends one that waits."""
+        export = open_export(path, order=order)
+        digest = hashlib.sha256(f"{me}\x1f{export.size}\x1f".encode())
+
+        def noted() -> Iterator[ExportMessage]:
+            for message in export.messages(lambda done: progress(done, export.size)):
+                digest.update(f"{message.at}{message.author}{message.text}".encode(errors="replace"))
+                if message.author is not None and message.text:
+                    writer.add(_seconds(message.at), message.author, message.text)
+                yield message
+
+        learned = learn(noted(), me, keep_voice, self._defaults)
+        key = self._ledger.vault.cue_key()
+        examples = [
+            ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
+            for pair in learned.pairs
+        ]
+        return _Read(export, learned, digest.hexdigest(), examples, writer.close())
+
     async def _store(
-        self, learned: Learned, me: str, digest: str, partner: str, keep_voice: bool
-    ) -> tuple[UUID, int, int, int]:
-        """Returns the import, and how many replies were kept, set aside and taken back."""
-        vault, now, kept, taken_back = self._ledger.vault, self._clock.now(), 0, 0
-        key = vault.cue_key()
-        # One transaction: an import that breaks off must not have cost the voice that was there.
+        self, read: "_Read", me: str, keep_voice: bool, whom: UUID | None, by_model: bool
+    ) -> Report:
+        """One transaction: an import that breaks off must not have cost the voice that was there."""
+        vault, now, learned, sealed = self._ledger.vault, self._clock.now(), read.learned, read.sealed
+        partner = _partner(learned, me, read.export.title)
+        kept = taken_back = 0
         async with self._ledger.transaction() as tx:
             import_id, replaced = await voices.begin_import(
                 tx,
-                vault.digest("import", digest),
+                vault.digest("import", read.digest),
                 vault.digest("me", same_name(me)),
                 vault.digest("partner", partner_key(partner)),
                 learned.messages,
@@ -115,17 +150,57 @@ class Importer:
             )
             if not keep_voice:
                 taken_back = await voices.take_back(tx, import_id)
-            for start in range(0, len(learned.pairs), _KEEP_AT_ONCE):
-                batch = [
-                    ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
-                    for pair in learned.pairs[start : start + _KEEP_AT_ONCE]
-                ]
+            for batch in batched(read.examples, _KEEP_AT_ONCE):
                 kept += await voices.keep_examples(tx, vault, import_id, batch)
             await voices.put_persona(tx, vault, learned.persona, now)
             await instance.name_owner(tx, vault, me)
+            found = await cast(tx, vault, sealed.authors, me, read.export.title, whom, now)
+            if found:
+                await self._enqueue(tx, import_id, sealed, found, by_model)
             await voices.changed(tx)
-        await self._signals.drop_persona(learned.persona.id)
-        return import_id, kept, replaced, taken_back
+        return Report(
+            messages=learned.messages,
+            own=learned.own,
+            authors=learned.authors,
+            layout=describe(read.export),
+            persona=learned.persona,
+            offered=len(learned.pairs),
+            kept=kept,
+            replaced=replaced,
+            taken_back=taken_back,
+            import_id=import_id,
+            remembers=sealed.lines if found else 0,
+            partner=found.partner if found else None,
+            linked=found is None or found.linked,
+        )
+
+    async def _enqueue(
+        self, tx: Connection, import_id: UUID, sealed: sealed_chat.Sealed, found: Cast, by_model: bool
+    ) -> None:
+        """The chat takes its place before the row that needs it is there; without that row it is swept away."""
+        vault = self._ledger.vault
+        sealed.path.rename(sealed_chat.place_of(self._folder, vault, sealed.key))
+        await imports.enqueue(
+            tx,
+            vault,
+            import_id,
+            total=sealed.lines,
+            key=sealed.key,
+            audience=found.audience,
+            tellers=found.tellers,
+            by_model=by_model,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A chat that was read: how, what of the voice was learned from it, and where it lies sealed."""
+
+    export: Export
+    learned: Learned
+    digest: str
+    examples: Sequence[tuple[str, Sequence[int], datetime]]
+    sealed: sealed_chat.Sealed
 
 
 def _partner(learned: Learned, me: str, title: str | None) -> str:
@@ -134,19 +209,9 @@ def _partner(learned: Learned, me: str, title: str | None) -> str:
     return max(others, key=others.__getitem__, default=title or "")
 
 
-def _learn(
-    path: Path, me: str, keep_voice: bool, order: str | None, defaults: Sequence[Persona], progress: Progress
-) -> tuple[Export, Learned, str]:
-    export = open_export(path, order=order)
-    digest = hashlib.sha256(f"{me}\x1f{export.size}\x1f".encode())
-
-    def noted() -> Iterator[ExportMessage]:
-        for message in export.messages(lambda done: progress(done, export.size)):
-            digest.update(f"{message.at}{message.author}{message.text}".encode(errors="replace"))
-            yield message
-
-    learned = learn(noted(), me, keep_voice, defaults)
-    return export, learned, digest.hexdigest()
+def _seconds(at: datetime) -> int:
+    """Since 1970, by the phone's own clock."""
+    return int((at - _EPOCH) // _SECOND)
 
 
 def inspect(path: Path, order: str | None = None) -> dict[str, Any]:

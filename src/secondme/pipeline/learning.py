@@ -4,7 +4,7 @@ Nobody waits for this: while the graph is down, messages wait in the ledger and 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from secondme.ports import Clock
 from secondme.stores.graph import Graph
 from secondme.stores.graph import learning as graph_learning
 from secondme.stores.graph.client import QueryRefused
+from secondme.stores.graph.shaping import Digest
 from secondme.stores.ledger import Ledger, Lock, learning
 from secondme.stores.ledger.learning import Heard
 
@@ -41,8 +42,10 @@ class Learner:
         bell: Doorbell,
         clock: Clock,
         zone: ZoneInfo,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
-        """`zone` is the owner's, in which `tomorrow` is reckoned."""
+        """`zone` is the owner's, in which `tomorrow` is reckoned. `heard` is called whenever a bell was heard."""
+        self._heard = heard
         self._ledger = ledger
         self._graph = graph
         self._mirror = mirror
@@ -54,7 +57,9 @@ class Learner:
     async def run(self) -> None:
         """Learn for ever; a store that does not answer is asked again."""
         while True:
-            self._bell.acknowledge(self._bell.take())
+            if bells := self._bell.take():
+                self._bell.acknowledge(bells)
+                self._heard()
             try:
                 if await self.learn_once() < _BATCH:
                     await asyncio.sleep(_BREATH)
@@ -100,8 +105,11 @@ class Learner:
             there = await learning.standing(connection, [one.id for one in heard])
             still = [one for one in heard if one.id in there]
             await self._take_back([one.id for one in still if one.amended])
-            await self._learn([_learned(one, gists[one.id]) for one in still if one.id in gists])
+            batch = [_learned(one, gists[one.id]) for one in still if one.id in gists]
+            await take_in(self._graph, self._ledger.vault.digest, batch)
             await learning.learned(connection, [row for one in still for row in one.rows], self._clock.now())
+        rows = [{"trace": one.source.id, "statements": len(one.gist.statements)} for one in batch]
+        log_each("pipeline.learning", "memory.learned", rows)
 
     async def _take_back(self, ids: Sequence[UUID]) -> None:
         if not ids:
@@ -110,26 +118,24 @@ class Learner:
         metrics.learned.labels("taken_back").inc(sources)
         log.info("memory.taken_back", message_ids=ids, sources=sources, facts=facts)
 
-    async def _learn(self, batch: Sequence[Learned]) -> None:
-        """All together; where the graph refuses that for one of them, each alone and that one not at all."""
-        if not batch:
-            return
-        try:
-            await graph_learning.learn(self._graph, self._ledger.vault.digest, batch)
-        except QueryRefused:
-            if len(batch) == 1:
-                metrics.learned.labels("refused").inc()
-                log.error("memory.refused", message_id=batch[0].source.id)
-                return
-            for one in batch:
-                await self._learn([one])
-            return
-        metrics.learned.labels("learned").inc(len(batch))
-        log_each(
-            "pipeline.learning",
-            "memory.learned",
-            [{"trace": one.source.id, "statements": len(one.gist.statements)} for one in batch],
-        )
+
+async def take_in(graph: Graph, digest: Digest, batch: Sequence[Learned]) -> int:
+    """All together; where the graph refuses that for one of them, each alone and that one not at all.
+
+    Returns how many sources were new. Raises StoreUnavailable.
+    """
+    if not batch:
+        return 0
+    try:
+        new = await graph_learning.learn(graph, digest, batch)
+    except QueryRefused:
+        if len(batch) == 1:
+            metrics.learned.labels("refused").inc()
+            log.error("memory.refused", source_id=batch[0].source.id)
+            return 0
+        return sum([await take_in(graph, digest, [one]) for one in batch])
+    metrics.learned.labels("learned").inc(len(batch))
+    return new
 
 
 def _learned(one: Heard, gist: Gist) -> Learned:

@@ -6,7 +6,7 @@ has lost the chat.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from secondme.stores.vault import Vault, new_key, seal, unseal
 
 CHUNK = 1_000  # messages
 _LENGTH = 4  # bytes
+_MOST_AUTHORS = 1_100  # WhatsApp's groups have 1,024 members at the most: what has more is no chat
 _ORDER: Final = "big"
 
 type Line = tuple[int, int, str, int]
@@ -42,7 +43,7 @@ class Writer:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / f".{uuid4().hex}"
-        self._file = open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._key = new_key()
         self._lines: list[Line] = []
         self._authors: dict[str, int] = {}
@@ -50,7 +51,9 @@ class Writer:
         self._minute, self._said = 0, dict[tuple[int, str], int]()
 
     def add(self, seconds: int, author: str, text: str) -> None:
-        """One message more; `seconds` since 1970 by the phone's own clock."""
+        """One message more; `seconds` since 1970 by the phone's own clock. Nothing of one author too many."""
+        if author not in self._authors and len(self._authors) == _MOST_AUTHORS:
+            return
         place = self._authors.setdefault(author, len(self._authors))
         if (minute := seconds // 60) != self._minute:
             self._minute, self._said = minute, {}
@@ -105,6 +108,14 @@ def chunks(path: Path, key: bytes, begin: int = 0) -> Iterator[list[Line]]:
 def place_of(folder: Path, vault: Vault, key: bytes) -> Path:
     """Where the chat lies that this key opens. Its name says nothing to whoever has no key of ours."""
     return folder / vault.digest("sealed chat", key.hex())
+
+
+def sweep(folder: Path, keep: Iterable[Path], before: float) -> None:
+    """Delete what nobody will open any more: chats that are not among `keep`, written before that Unix time."""
+    kept = set(keep)
+    for path in folder.iterdir() if folder.exists() else ():
+        if path not in kept and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def _opened(key: bytes, frame: bytes, number: int) -> Any:

@@ -146,6 +146,14 @@ async def authors(tx: Connection, vault: Vault, names: Mapping[str, str], now: d
     }
 
 
+async def writes(tx: Connection, contact_id: UUID) -> bool:
+    """Whether they are known by more than a name in a chat."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = $1 AND channel <> $2)", contact_id, CHANNEL
+    )
+    return found
+
+
 async def _known(tx: Connection, vault: Vault, number: str) -> UUID | None:
     if not is_phone(number):
         return None

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
+from secondme.domain.address import is_phone
+from secondme.stores.ledger import imports
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, unseal
 
@@ -24,14 +28,15 @@ class Mirrored:
 
 
 # Whichever network knows them by a number comes first. `botEnabled` is documented as false while all is paused.
+# Whoever is known from an import alone has no conversation, and their address is but a name.
 _EVERY = """SELECT c.id, c.key, c.created_at, c.name, c.relationship, c.persona_id,
-    i.id AS identity_id, i.address, v.last_at,
-    v.enabled AND NOT EXISTS (
+    i.id AS identity_id, i.channel, i.address, v.last_at,
+    coalesce(v.enabled, false) AND NOT EXISTS (
       SELECT 1 FROM pauses WHERE user_id IS NULL AND lifted_at IS NULL AND (until IS NULL OR until > $1)) AS enabled
   FROM contacts c
-  JOIN (SELECT user_id, bool_or(enabled) AS enabled, max(greatest(last_inbound_at, last_owner_at)) AS last_at
+  LEFT JOIN (SELECT user_id, bool_or(enabled) AS enabled, max(greatest(last_inbound_at, last_owner_at)) AS last_at
         FROM conversations WHERE {of_these} GROUP BY user_id) v ON v.user_id = c.id
-  JOIN (SELECT DISTINCT ON (user_id) user_id, id, address FROM identities WHERE {of_these}
+  JOIN (SELECT DISTINCT ON (user_id) user_id, id, channel, address FROM identities WHERE {of_these}
         ORDER BY user_id, channel = 'whatsapp' DESC, created_at, id) i ON i.user_id = c.id"""
 
 
@@ -57,7 +62,7 @@ async def contacts(tx: Connection, vault: Vault, ids: Sequence[UUID], now: datet
                 id=row["id"],
                 created_at=row["created_at"],
                 name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
-                address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
+                address=_number(unseal(key, row["address"], f"identities:{row['identity_id']}:address"), row),
                 relationship=row["relationship"],
                 persona_id=row["persona_id"],
                 enabled=row["enabled"],
@@ -65,6 +70,10 @@ async def contacts(tx: Connection, vault: Vault, ids: Sequence[UUID], now: datet
             )
         )
     return found
+
+
+def _number(address: str, row: asyncpg.Record) -> str:
+    return "" if row["channel"] == imports.CHANNEL and not is_phone(address) else address
 
 
 async def persona_times(connection: Connection) -> dict[str, tuple[datetime, datetime]]:

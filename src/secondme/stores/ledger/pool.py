@@ -56,9 +56,8 @@ class Lock(Enum):
     """What only one process of the instance does at a time, beyond one transaction."""
 
     LEARNING = 1  # reading what live messages say: each is read once
-    KNOWING = (
-        2  # writing to the graph what the ledger still has: whoever erases waits for it, and comes after it
-    )
+    KNOWING = 2  # writing to the graph what the ledger still has: whoever erases comes after it
+    IMPORTING = 3  # working off an imported chat
 
 
 class Ledger:

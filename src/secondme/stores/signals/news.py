@@ -1,4 +1,4 @@
-"""News for dashboards: `events:messages` and `events:pause`. Ids and states; `content` is always null."""
+"""News for dashboards: `events:messages`, `events:pause` and `events:imports`. Ids and states, never a word."""
 
 import asyncio
 import json
@@ -8,11 +8,12 @@ from typing import Any
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError
 
-from secondme.stores.signals.telling import MESSAGES, PAUSES
+from secondme.stores.signals.telling import IMPORTS, MESSAGES, PAUSES
 from secondme.stores.signals.wire import ANSWER, Wired
 
 RESYNC = {"event": "resync"}
 
+_CHANNELS = (MESSAGES, PAUSES, IMPORTS)
 _IDLE = 5.0  # seconds of silence after which the connection is asked whether it lives
 _FIRST_REST, _LONGEST_REST = 0.1, 2.0  # seconds between attempts to reconnect
 
@@ -54,8 +55,8 @@ class News(Wired):
 
 async def _open(pubsub: PubSub) -> None:
     """Subscribe and wait for the confirmations: before them, events are missed without anybody noticing."""
-    await pubsub.subscribe(MESSAGES, PAUSES)
-    for _ in (MESSAGES, PAUSES):
+    await pubsub.subscribe(*_CHANNELS)
+    for _ in _CHANNELS:
         if await pubsub.parse_response(block=False, timeout=ANSWER) is None:
             raise ConnectionError("no confirmation of a subscription")
 

@@ -8,12 +8,13 @@ from itertools import batched, chain
 import orjson
 from redis.asyncio import Redis
 
-from secondme.domain.event import MessageEvent, PauseEvent
+from secondme.domain.event import Event, ImportEvent, MessageEvent
 from secondme.ports import Bell, Tidings
 from secondme.stores.signals.wire import Wired, counter_key, now_ms, recent_key, to_ms
 
 MESSAGES = "events:messages"
 PAUSES = "events:pause"
+IMPORTS = "events:imports"
 _AGE_MS = 5 * 60 * 1000  # an older bell has nothing to say: the sweeper was there
 _LENGTH = "1000"  # entries that a stream keeps, roughly
 _MINUTE = 60
@@ -79,12 +80,26 @@ def _note(arrivals: Sequence[tuple[str, str, datetime]]) -> Iterator[_Command]:
         yield "EXPIRE", key, str(_MINUTE)
 
 
-def _publish(event: MessageEvent | PauseEvent) -> _Command:
-    channel = MESSAGES if isinstance(event, MessageEvent) else PAUSES
-    return "PUBLISH", channel, orjson.dumps(_payload(event)).decode()
+def _publish(event: Event) -> _Command:
+    return "PUBLISH", _channel(event), orjson.dumps(_payload(event)).decode()
 
 
-def _payload(event: MessageEvent | PauseEvent) -> dict[str, object]:
+def _channel(event: Event) -> str:
+    if isinstance(event, MessageEvent):
+        return MESSAGES
+    return IMPORTS if isinstance(event, ImportEvent) else PAUSES
+
+
+def _payload(event: Event) -> dict[str, object]:
+    if isinstance(event, ImportEvent):
+        return {
+            "importId": str(event.import_id),
+            "total": event.total,
+            "done": event.done,
+            "entities": event.entities,
+            "timestamp": to_ms(event.at),
+            "event": event.name,
+        }
     if isinstance(event, MessageEvent):
         return {
             "messageId": str(event.message_id),

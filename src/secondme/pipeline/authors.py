@@ -1,0 +1,57 @@
+"""Who is who in an imported chat: the owner, those who write to us already, and those known from there alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from secondme.domain.errors import Invalid
+from secondme.domain.fact import GROUP, OWNER
+from secondme.memory.voice.pairs import same_name
+from secondme.pipeline.control import partner_key
+from secondme.stores.ledger import Connection, imports
+from secondme.stores.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Whose chat it is, and who each author is, by their place.
+
+    `partner`: the other one, where there is but one; `linked`: who also writes to us.
+    """
+
+    audience: str
+    tellers: tuple[str, ...]
+    partner: UUID | None
+    linked: bool
+
+
+async def cast(
+    tx: Connection,
+    vault: Vault,
+    authors: Sequence[str],
+    me: str,
+    title: str | None,
+    whom: UUID | None,
+    now: datetime,
+) -> Cast | None:
+    """Who is who. `whom` is the other one, if the owner says so; `title` the chat's name, if it has one.
+
+    None where nobody is there to have heard it. Raises Invalid where `whom` is said of a chat of several.
+    """
+    mine = same_name(me)
+    others = [name for name in authors if same_name(name) != mine] or ([title] if title else [])
+    if not others:
+        return None
+    if whom is not None:
+        if len(others) > 1:
+            raise Invalid("--with says who the other one is, and this chat has several others.")
+        known = {others[0]: whom}
+    else:
+        known = await imports.authors(tx, vault, {name: partner_key(name) for name in others}, now)
+    tellers = tuple(str(known[name]) if name in known else OWNER for name in authors)
+    if len(others) > 1:
+        called = partner_key(title) if title else "\x1f".join(sorted(map(partner_key, others)))
+        return Cast(f"{GROUP}{vault.digest('group', called)}", tellers, None, True)
+    partner = known[others[0]]
+    return Cast(str(partner), tellers, partner, await imports.writes(tx, partner))
