@@ -11,7 +11,7 @@ import pytest
 
 from secondme import llm
 from secondme.domain.errors import MindFailed
-from secondme.llm.wire import WireFailed
+from secondme.llm.wire import Body, WireFailed
 from secondme.observe import metrics
 from tests.llm.asking import KEY, WORDS, asked, mind, requests
 from tests.llm.turns import turn
@@ -155,3 +155,17 @@ async def test_ten_megabytes_fifty_times_at_once_stay_out_of_memory(stub: str, p
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert {type(one) for one in found} == {WireFailed}
     assert grown < 200_000, f"{grown} KB of 500,000 that were sent"
+
+
+async def test_what_was_asked_is_not_held_while_a_mind_thinks() -> None:
+    """Thousands may be thinking, each of them about some ten thousand bytes."""
+    written = list[bytes]()
+
+    class Writer:
+        async def write(self, chunk: bytes) -> None:
+            written.append(chunk)
+
+    body = Body(b"what was asked")
+    await body.write_with_length(Writer(), None)  # type: ignore[arg-type]
+    assert written == [b"what was asked"]
+    assert await body.as_bytes() == b""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, TypedDict
 
@@ -89,6 +89,7 @@ def harmless(text: str, longest: int = _LONGEST) -> str:
     return _TAG.sub(lambda found: "‹" if found.group() == "<" else "(", text)
 
 
+@lru_cache(maxsize=16)  # thousands of Turns share one, and each would hold its own
 def _system(prompt: str, persona: Persona | None, relationship: str) -> str:
     sections = [instructions(prompt), instructions("shared")]
     if relationship in RELATIONSHIPS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import orjson
 
 from secondme import __version__, llm
 from secondme.domain.errors import MindFailed
@@ -75,6 +76,14 @@ class Refused(WireFailed):
         self.no_format = _NO_FORMAT.search(complaint) is not None
 
 
+class Body(aiohttp.payload.BytesPayload):
+    """A body that is forgotten once it is written: thousands of minds may be thinking, and none is asked twice."""
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        await super().write_with_length(writer, content_length)
+        self._value = b""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Tokens of one answer. `cached` is the part of `given` that the provider had in its cache."""
@@ -109,11 +118,12 @@ class Wire:
         """Ask, and return the JSON of a 200 of at most `most` bytes. Raises WireFailed for anything else."""
         if not llm.wire_open and not self.model.is_local:
             raise self.failed("closed", "was not asked: the network is closed (secondme.llm.wire_open).")
-        sent = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        data = Body(_written(body))
+        del body  # of what is asked nothing is held while a mind thinks
         try:
             # No redirects: they would carry the key and the conversation to another host.
             async with self._open().post(
-                f"{self.model.base_url}{path}", data=sent, allow_redirects=False
+                f"{self.model.base_url}{path}", data=data, allow_redirects=False
             ) as response:
                 if response.status != 200:
                     raise self._refused(response, await _beginning(response))
@@ -161,6 +171,13 @@ class Wire:
         said = advice.format(key=provider.key_variable, url=provider.base_url_variable)
         wait = _retry_after(response.headers) if status in _BUSY else None
         return Refused(self.model.label, status, f"answered {status}. {said}", body, wait)
+
+
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # half a surrogate pair
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
