@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from secondme.domain.delivery import Outgoing, Sent
 from secondme.domain.event import Event
+from secondme.domain.fact import Fact
 from secondme.domain.persona import Example, Persona
 from secondme.domain.turn import Draft, Turn
 from secondme.observe.gate import Gate
@@ -165,6 +166,16 @@ class PersonaCache(Protocol):
 
     async def drop_persona(self, persona_id: str) -> None:
         """Forget one that has changed. Never raises."""
+        ...
+
+
+class Memory(Protocol):
+    """What is known, as far as one contact may hear it."""
+
+    async def heard_by(self, contact: UUID, asked: Sequence[str], before: Sequence[str]) -> Sequence[Fact]:
+        """Facts that this contact may hear, the closest first: to the messages `asked`, and by name to the lines
+        `before` them too. Takes two seconds at the most and never raises: what is not known in time is not said.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from secondme.pipeline.compose import Compose
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import HISTORY, MESSAGES, RESPONSES
 from secondme.pipeline.embedding import Embedding
+from secondme.pipeline.hearing import Hearing
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge
@@ -105,9 +106,10 @@ def orchestrator(app: App) -> Service:
     """Claims what is due and composes."""
     bell = Doorbell(app.signals, MESSAGES, "orchestrator")
     app.effects.hears(MESSAGES, bell.near)
-    stages = journey(
-        Judge(quiet_hours(app.settings)), Recall(app.ledger, app.personas, app.voice), Compose(app.minds.mind)
-    )
+    memory = Hearing(app.graph, app.minds.embedder)
+    app.gates.append(memory.gate)
+    recall = Recall(app.ledger, app.personas, app.voice, memory)
+    stages = journey(Judge(quiet_hours(app.settings)), recall, Compose(app.minds.mind))
     pacing = Pacing(app.settings.pacing == "human")
     turns = Turns(app.ledger, app.accounts, stages, pacing, app.effects, bell, app.clock)
 

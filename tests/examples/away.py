@@ -21,6 +21,8 @@ AWAY = Profile(
     quote_after=timedelta(seconds=10),
     quote_behind=1,
     recalls=20,
+    facts=12,
+    recall_tokens=5_500,
     keeps_quiet_hours=True,
     prompt="clone",
 )

@@ -43,8 +43,8 @@ async def test_the_breakers_of_models_and_embeddings_are_seen(
         assert await seen(desk) == (
             200,
             "ok",
-            {CHAT: "closed", VECTORS: "closed"},
-            {CHAT: 0.0, VECTORS: 0.0},
+            {CHAT: "closed", VECTORS: "closed", "memory": "closed"},
+            {CHAT: 0.0, VECTORS: 0.0, "memory": 0.0},
         )
         clock = HandClock()
         for gate in desk.app.minds.gates:
@@ -60,8 +60,8 @@ async def test_the_breakers_of_models_and_embeddings_are_seen(
         assert await seen(desk) == (
             200,
             "degraded",
-            {CHAT: "open", VECTORS: "open"},
-            {CHAT: 1.0, VECTORS: 1.0},
+            {CHAT: "open", VECTORS: "open", "memory": "closed"},
+            {CHAT: 1.0, VECTORS: 1.0, "memory": 0.0},
         )
         await switched(openai_stub, "embed")
         clock.seconds += REST
@@ -72,8 +72,8 @@ async def test_the_breakers_of_models_and_embeddings_are_seen(
         assert await seen(desk) == (
             200,
             "ok",
-            {CHAT: "closed", VECTORS: "closed"},
-            {CHAT: 0.0, VECTORS: 0.0},
+            {CHAT: "closed", VECTORS: "closed", "memory": "closed"},
+            {CHAT: 0.0, VECTORS: 0.0, "memory": 0.0},
         )
     await switched(openai_stub, "ok")
 

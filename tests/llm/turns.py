@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from secondme.domain.fact import Fact, Predicate
 from secondme.domain.message import Kind, Line, Message
 from secondme.domain.persona import Example, Persona
 from secondme.domain.profile import Account
@@ -47,3 +48,13 @@ def lines(*texts: str) -> tuple[Line, ...]:
 
 def examples(*texts: str) -> tuple[Example, ...]:
     return tuple(Example(text, 0.9) for text in texts)
+
+
+def facts(
+    *texts: str, by: str = "somebody", at: float = 0, until: datetime | None = None
+) -> tuple[Fact, ...]:
+    """Said so many days ago."""
+    said = NOW - timedelta(days=at)
+    return tuple(
+        Fact(f"fact_{text}", Predicate.NOTE, text, by, "source", said, said, until, 1.0) for text in texts
+    )

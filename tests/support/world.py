@@ -35,7 +35,7 @@ from secondme.pipeline.recall import Recall
 from secondme.pipeline.switch import Switch
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns
-from secondme.ports import Channel, Mind
+from secondme.ports import Channel, Memory, Mind, Voices
 from secondme.profiles import PROFILES
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.stores.ledger import Ledger, people, voices
@@ -145,6 +145,8 @@ class World:
         *,
         profiles: Mapping[str, Profile] | None = None,
         mind: Mind | None = None,
+        voice: Voices | None = None,
+        memory: Memory | None = None,
         quiet: QuietHours | None = None,
         human: bool = False,
         run: bool = True,
@@ -171,7 +173,9 @@ class World:
         effects = Effects(signals, AuditLog(folder / "logs"), ledger.vault)
         switch = Switch(ledger, signals, effects, clock, folder / "held-press.json")
         stages = journey(
-            Judge(quiet), Recall(ledger, Personas(ledger, signals), _NoVoice()), Compose(mind or echo)
+            Judge(quiet),
+            Recall(ledger, Personas(ledger, signals), voice or Nothing(), memory or Nothing()),
+            Compose(mind or echo),
         )
         heard, spoken = Doorbell(signals, MESSAGES, "orchestrator"), Doorbell(signals, RESPONSES, "gateway")
         effects.hears(MESSAGES, heard.near)
@@ -279,8 +283,13 @@ class World:
         return (await self.control.find(who))[0].id
 
 
-class _NoVoice:
+class Nothing:
+    """Neither voice nor memory."""
+
     async def nearest(self, texts: Any, limit: int) -> tuple[()]:
+        return ()
+
+    async def heard_by(self, contact: UUID, asked: Any, before: Any) -> tuple[()]:
         return ()
 
 

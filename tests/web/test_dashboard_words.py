@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from secondme.domain.fact import Fact, Predicate
 from secondme.stores.ledger import instance, voices
 from secondme.web.dashboard.receipts import receipt
 from tests.web.conftest import Desk
@@ -27,6 +28,7 @@ def found(**more: Any) -> dict[str, Any]:
     return {
         "messageId": str(uuid4()),
         "conversationId": str(uuid4()),
+        "contactId": str(uuid4()),
         "outcome": "replied",
         "rule": "contact.enabled",
         "receivedAt": NOW,
@@ -65,6 +67,28 @@ def test_what_is_gone_is_called_gone() -> None:
     assert not receipt(found(leanedOn=[])).own_words_erased
     assert not receipt(found(mind="fixed line")).own_words_erased
     assert _note(found(leanedOn=[]), "Recalled") == "nothing that fits yet"
+
+
+def test_facts_are_shown_as_memory_has_them() -> None:
+    """What it has no longer is not shown, and nothing of it stood in the receipt."""
+    what = found(facts=[{"id": f"fact_{n}", "closeness": n / 10} for n in range(4)], leanedOn=[])
+    tellers = {"fact_1": "owner", "fact_2": what["contactId"], "fact_3": "somebody"}
+    given = {
+        id: Fact(id, Predicate.NOTE, f"text of {id}", teller, "s", NOW, NOW, None, 1.0)
+        for id, teller in tellers.items()
+    }
+    why = receipt(what, given)
+    assert [(k.id, k.text, k.by) for k in why.known] == [
+        ("fact_3", "text of fact_3", "other"),
+        ("fact_2", "text of fact_2", "contact"),
+        ("fact_1", "text of fact_1", "owner"),
+        ("fact_0", None, None),
+    ]
+    assert (
+        _note({**what, "windowLines": 2}, "Recalled") == "2 lines of this talk, 4 facts, 0 replies of yours"
+    )
+    assert (why.memory_answers, receipt(what).memory_answers) == (True, False)
+    assert {k.text for k in receipt(what).known} == {None}
 
 
 def _note(what: dict[str, Any], label: str) -> str | None:

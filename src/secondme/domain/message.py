@@ -82,8 +82,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the conversation so far, as a prompt needs it."""
+    """One line of the conversation so far, as a prompt needs it. A reply bears the id of what it answered."""
 
     from_contact: bool
     text: str
     at: datetime
+    id: UUID | None = None  # of the message

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from secondme.domain.errors import Invalid
 
@@ -63,3 +64,4 @@ class Example:
     text: str
     closeness: float  # 0 to 1
     at: datetime | None = None
+    id: UUID | None = None

@@ -45,6 +45,10 @@ class Profile:
     quote_after: timedelta  # when its answer leaves longer than this after it arrived,
     quote_behind: int  # or when more messages than this have come after it
     recalls: int  # messages of the conversation that a mind is shown beside those it answers
+    facts: int  # of what is known and they may hear, at most so many are shown to a mind
+    recall_tokens: (
+        int  # for what was said before, then facts, then examples; a token is three characters here
+    )
     keeps_quiet_hours: bool
     prompt: str  # name of the file in llm/prompts/
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from secondme.domain.fact import Fact
 from secondme.domain.message import Line, Message
 from secondme.domain.pause import Pause, PauseReason
 from secondme.domain.persona import Example, Persona
@@ -78,6 +79,7 @@ class Turn:
     verdict: Verdict | None = None
     window: tuple[Line, ...] = ()
     persona: Persona | None = None
+    facts: tuple[Fact, ...] = ()  # the most useful first
     examples: tuple[Example, ...] = ()
     draft: Draft | None = None
     timings: tuple[tuple[str, float], ...] = field(default=())  # (stage, milliseconds)

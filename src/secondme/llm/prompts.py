@@ -7,18 +7,19 @@ from importlib.resources import files
 from typing import Literal, TypedDict
 
 from secondme.domain.errors import ConfigError
+from secondme.domain.fact import OWNER, Fact
 from secondme.domain.message import Kind, Line, Message
 from secondme.domain.persona import RELATIONSHIPS, Example, Persona, Style
 from secondme.domain.turn import Turn
 
 # Characters: what a contact can make us pay for.
-_LONGEST = 4_000  # of one message
+LONGEST = 4_000  # of one message
 _WINDOW = 12_000  # of the conversation so far
 _WAITING = 24_000  # of what waits for an answer
 _ENOUGH = 20  # messages from which on a style's figures are worth telling
 
 # Anything that a model or its template could take for a tag of ours or a token of its own; `<3` stays a heart.
-_TAG = re.compile(r"<(?=[/|!a-z])|<(?=\s*/?\s*(?:message|example)\b)|\[(?=/?inst\])", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[/|!a-z])|<(?=\s*/?\s*(?:message|example|fact)\b)|\[(?=/?inst\])", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -37,7 +38,8 @@ def build(turn: Turn) -> list[ChatMessage]:
     """
     system = _system(turn.account.profile.prompt, turn.persona, turn.contact.relationship)
     lines = [ChatMessage(role="system", content=system), *_conversation(turn.window)]
-    content = f"{_examples(turn.examples)}Waiting for an answer:\n{_waiting(turn.messages)}"
+    known = f"{_facts(turn)}{_examples(turn.examples)}"
+    content = f"{known}Waiting for an answer:\n{_waiting(turn.messages)}"
     waiting = ChatMessage(role="user", content=content)
     return _merged([*lines, waiting])
 
@@ -61,9 +63,10 @@ def rough_tokens(turn: Turn) -> int:
     """About how many tokens `build(turn)` is, at the most, in most scripts."""
     system = 6_000 + (len(turn.persona.style_guide) if turn.persona else 0)
     window = min(sum(len(line.text) + 30 for line in turn.window), _WINDOW)
-    waiting = min(sum(min(len(m.text), _LONGEST) + 30 for m in turn.messages), _WAITING)
-    examples = sum(len(example.text) + 30 for example in turn.examples)
-    return (system + window + waiting + examples) // 3
+    waiting = min(sum(min(len(m.text), LONGEST) + 30 for m in turn.messages), _WAITING)
+    known = sum(len(fact.text) + 80 for fact in turn.facts)
+    known += sum(len(example.text) + 30 for example in turn.examples)
+    return (system + window + waiting + known) // 3
 
 
 @cache
@@ -81,7 +84,7 @@ def fenced(tag: str, text: str, attributes: str = "") -> str:
     return f"<{tag}{attributes}>{harmless(text)}</{tag}>"
 
 
-def harmless(text: str, longest: int = _LONGEST) -> str:
+def harmless(text: str, longest: int = LONGEST) -> str:
     """Text that can neither close a fence nor pass for a token of a chat template, cut to a bounded length."""
     text = _CONTROL.sub(" ", text).strip()
     if len(text) > longest:
@@ -147,6 +150,20 @@ def _conversation(window: Sequence[Line]) -> list[ChatMessage]:
         # Some chat templates insist that the user begins.
         kept.insert(0, ChatMessage(role="user", content="(What was said before is left out.)"))
     return kept
+
+
+def _facts(turn: Turn) -> str:
+    """Oldest first, so that the same facts stay in the same order."""
+    facts = sorted(turn.facts, key=lambda fact: (fact.said_at, fact.id))
+    tellers = {OWNER: "you", str(turn.contact.id): "them"}
+    return "".join(f"{fenced('fact', fact.text, _said(fact, tellers.get(fact.teller)))}\n" for fact in facts)
+
+
+def _said(fact: Fact, teller: str | None) -> str:
+    """When, by whom, and until when it held: ours, so outside of the text that others wrote."""
+    by = f' by="{teller}"' if teller else ""
+    until = f' until="{fact.valid_to:%Y-%m-%d}"' if fact.valid_to else ""
+    return f' said="{fact.said_at:%Y-%m-%d}"{by}{until}'
 
 
 def _examples(examples: Sequence[Example]) -> str:

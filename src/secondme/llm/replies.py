@@ -9,7 +9,7 @@ from secondme.domain.turn import Part, Turn
 MOST_PARTS = 3
 _THINKING = re.compile(r"\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _UNFINISHED = re.compile(r"\s*<(think|thinking|reasoning)>", re.IGNORECASE)
-_TAG = re.compile(r"</?(?:message|example)\b[^<>]{0,100}>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:message|example|fact)\b[^<>]{0,100}>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _WORD = re.compile(r"\w{3,}")
 _STEM = 5  # characters that inflections of a word share, near enough

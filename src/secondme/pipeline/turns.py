@@ -250,17 +250,25 @@ def _failed(turn: Turn, rule: str) -> Turn:
 
 
 def why(turn: Turn) -> dict[str, Any]:
-    """What the owner may see behind a reply: the persona, their own words that it leaned on, and the verdict."""
+    """What the owner may see behind a reply: the verdict, the persona, and what a mind was given, by ids."""
     spoke = turn.draft is not None and turn.draft.mind != FIXED_LINE
     return {
         "verdict": turn.verdict.rule if turn.verdict else None,
         "persona": turn.persona.name if turn.persona and spoke else None,
         "leanedOn": [
-            {"text": e.text, "closeness": round(e.closeness, 2), "at": e.at.isoformat() if e.at else None}
+            {
+                "id": str(e.id) if e.id else None,
+                "text": e.text,
+                "closeness": round(e.closeness, 2),
+                "at": e.at.isoformat() if e.at else None,
+            }
             for e in turn.examples
             if spoke
         ],
+        # Not their texts: whoever is forgotten must not stand behind what others were told.
+        "facts": [{"id": f.id, "closeness": round(f.closeness, 2)} for f in turn.facts if spoke],
         "windowLines": len(turn.window),
+        "window": list(dict.fromkeys(str(line.id) for line in turn.window if line.id)),
         "answers": [str(m.id) for m in turn.messages],
         "overtaken": turn.overtaken,
     }

@@ -21,6 +21,8 @@ JOURNAL = Profile(
     quote_after=timedelta(seconds=10),
     quote_behind=1,
     recalls=10,
+    facts=0,
+    recall_tokens=5_500,
     keeps_quiet_hours=False,
     prompt="journal",
 )

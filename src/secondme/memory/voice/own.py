@@ -60,7 +60,9 @@ class OwnVoice:
         found = [(*loaded.replies[place], near) for place, near in loaded.index.nearest(hashes, limit)]
         opened = await self._store.texts([reply for reply, _, _ in found])
         return tuple(
-            Example(text=opened[reply], closeness=near, at=at) for reply, at, near in found if reply in opened
+            Example(text=opened[reply], closeness=near, at=at, id=reply)
+            for reply, at, near in found
+            if reply in opened
         )
 
     async def _current(self) -> _Loaded:

@@ -29,7 +29,7 @@ async def facts_of(graph: Graph, contact: str) -> list[Fact]:
     """What this contact told, and what they may hear: what holds first, then the last said first."""
     told = await graph.query("facts_told", contact=contact)
     audible = await graph.query("facts_audible", contact=contact)
-    return await _facts(graph, (row[0] for row in (*told, *audible)))
+    return await by_ids(graph, (row[0] for row in (*told, *audible)))
 
 
 async def why(graph: Graph, fact_id: str) -> Why:
@@ -38,7 +38,7 @@ async def why(graph: Graph, fact_id: str) -> Why:
     if not rows:
         raise NotFound("There is no such fact: `secondme facts CONTACT` lists them with their ids.")
     ender, ended, shared = rows[0]
-    found = {one.id: one for one in await _facts(graph, [fact_id, *ended, *([ender] if ender else [])])}
+    found = {one.id: one for one in await by_ids(graph, [fact_id, *ended, *([ender] if ender else [])])}
     return Why(
         found[fact_id],
         tuple(found[id] for id in ended if id in found),
@@ -64,7 +64,7 @@ async def search(graph: Graph, vector: Sequence[float], limit: int = 20) -> list
     """The facts nearest in meaning, of all tellers, the nearest first."""
     rows = await graph.query("search_facts", vector=vector, wide=limit * _WIDER, limit=limit)
     closeness: dict[str, float] = {id: near for id, near in rows}
-    found = [replace(one, closeness=closeness[one.id]) for one in await _facts(graph, closeness)]
+    found = [replace(one, closeness=closeness[one.id]) for one in await by_ids(graph, closeness)]
     return sorted(found, key=lambda one: -one.closeness)
 
 
@@ -74,9 +74,10 @@ async def _about(graph: Graph, query: str, predicate: Predicate | None, name: st
     contacts = await graph.query("named_contacts", name=name.strip().lower())
     ids = list({row[0] for row in (*named, *contacts)})
     rows = await graph.query(query, ids=ids, predicate=predicate)
-    return await _facts(graph, (row[0] for row in rows))
+    return await by_ids(graph, (row[0] for row in rows))
 
 
-async def _facts(graph: Graph, ids: Iterable[str]) -> list[Fact]:
+async def by_ids(graph: Graph, ids: Iterable[str]) -> list[Fact]:
+    """These facts, with who may hear them; what is forgotten is absent."""
     rows = await graph.query("facts", ids=list(set(ids)))
     return [fact(row, audience=tuple(sorted(row[-1]))) for row in rows]

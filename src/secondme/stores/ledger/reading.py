@@ -149,6 +149,7 @@ async def why(tx: Connection, vault: Vault, item: UUID) -> dict[str, Any] | None
     return {
         "messageId": str(row["id"]),
         "conversationId": str(row["conversation_id"]),
+        "contactId": str(row["user_id"]),
         "outcome": row["outcome"],
         "rule": row["rule"],
         "receivedAt": row["created_at"],

@@ -206,10 +206,10 @@ def _lines(vault: Vault, row: asyncpg.Record) -> list[Line]:
     lines = []
     if row["text"]:
         text = unseal(key, row["text"], f"messages:{row['id']}:text")
-        lines.append(Line(row["direction"] == "incoming", text, row["created_at"]))
+        lines.append(Line(row["direction"] == "incoming", text, row["created_at"], row["id"]))
     if row["reply_text"]:
         reply = unseal(key, row["reply_text"], f"messages:{row['id']}:reply_text")
-        lines.append(Line(False, reply, row["replied_at"] or row["created_at"]))
+        lines.append(Line(False, reply, row["replied_at"] or row["created_at"], row["id"]))
     return lines
 
 

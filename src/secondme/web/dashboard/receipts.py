@@ -1,15 +1,18 @@
 """Why: the receipt behind a bubble, as a journey with its times and a sentence for the rule that decided."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from secondme.domain.errors import NotFound
+from secondme.domain.errors import NotFound, StoreUnavailable
+from secondme.domain.fact import OWNER, Fact
 from secondme.domain.turn import FIXED_LINE
+from secondme.stores.graph.asking import by_ids
 from secondme.stores.ledger import glances, reading
 from secondme.web.dashboard.rules import rule
-from secondme.web.dashboard.views import Mark, OwnWordsView, StepView, WhyView
+from secondme.web.dashboard.views import KnownView, Mark, OwnWordsView, StepView, Teller, WhyView
 from secondme.wiring import App
 
 _ENDINGS = {
@@ -20,6 +23,7 @@ _ENDINGS = {
     "failed": "Could not be answered",
 }
 
+_MEMORY_ANSWERS = 2.0  # seconds; the rest of the receipt does not wait for it any longer
 _MARKS: Mapping[str, Mark] = {"drafted": "open", "uncertain": "doubt"}
 
 
@@ -36,11 +40,23 @@ async def why(app: App, item: UUID) -> WhyView:
     # The owner's own words are settled as they arrive, and nobody decides about them.
     if found is None or (found["outcome"] is None and found["settledAt"]):
         raise NotFound("There is no receipt for this message: it is your own, or it has been erased.")
-    return receipt({**found, "rule": held[1], "heldUntil": held[0]} if held else found)
+    given = await _given(app, [fact["id"] for fact in found.get("facts") or []])
+    return receipt({**found, "rule": held[1], "heldUntil": held[0]} if held else found, given)
 
 
-def receipt(found: Mapping[str, Any]) -> WhyView:
-    """What `reading.why` found, in words."""
+async def _given(app: App, ids: Sequence[str]) -> Mapping[str, Fact] | None:
+    """The facts with these ids that memory still has. None where it does not answer."""
+    if not ids:
+        return {}
+    try:
+        async with asyncio.timeout(_MEMORY_ANSWERS):
+            return {fact.id: fact for fact in await by_ids(app.graph, ids)}
+    except (StoreUnavailable, TimeoutError):
+        return None
+
+
+def receipt(found: Mapping[str, Any], given: Mapping[str, Fact] | None = None) -> WhyView:
+    """What `reading.why` found, in words. `given`: the facts that memory has of those that a mind was shown."""
     words = rule(found["rule"])
     answers = len(found.get("answers") or [])
     return WhyView(
@@ -53,6 +69,8 @@ def receipt(found: Mapping[str, Any]) -> WhyView:
         steps=_steps(found),
         own_words=_own_words(found),
         own_words_erased=_erased(found),
+        known=_known(found, given or {}),
+        memory_answers=given is not None,
         answers=answers,
         mind=found["mind"],
         offline=found["mind"] == "offline",
@@ -73,6 +91,26 @@ def _own_words(found: Mapping[str, Any]) -> list[OwnWordsView]:
         for w in found.get("leanedOn") or []
     ]
     return sorted(words, key=lambda w: (not w.said, -w.closeness))
+
+
+def _known(found: Mapping[str, Any], given: Mapping[str, Fact]) -> list[KnownView]:
+    """What a mind was shown of what is known, the closest first."""
+    tellers: Mapping[str, Teller] = {OWNER: "owner", found["contactId"]: "contact"}
+    shown = sorted(found.get("facts") or [], key=lambda one: -one["closeness"])
+    return [_fact(one, given.get(one["id"]), tellers) for one in shown]
+
+
+def _fact(one: Mapping[str, Any], fact: Fact | None, tellers: Mapping[str, Teller]) -> KnownView:
+    if fact is None:
+        return KnownView(id=one["id"], closeness=one["closeness"])
+    return KnownView(
+        id=fact.id,
+        closeness=one["closeness"],
+        text=fact.text,
+        by=tellers.get(fact.teller, "other"),
+        said_at=fact.said_at,
+        until=fact.valid_to,
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -144,9 +182,11 @@ def _recalled(found: Mapping[str, Any]) -> str:
     if _erased(found):
         return "what it leaned on was erased"
     lines, replies = found.get("windowLines") or 0, len(found.get("leanedOn") or [])
-    if not lines and not replies:
+    facts = len(found.get("facts") or [])
+    if not lines and not replies and not facts:
         return "nothing that fits yet"
-    return f"{_count(lines, 'line')} of this talk, {_count(replies, 'reply', 'replies')} of yours"
+    known = f", {_count(facts, 'fact')}" if facts else ""
+    return f"{_count(lines, 'line')} of this talk{known}, {_count(replies, 'reply', 'replies')} of yours"
 
 
 def _delivery(part: Mapping[str, Any], arrived: datetime) -> Sequence[StepView]:

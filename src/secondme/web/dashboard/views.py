@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 type Mark = Literal["done", "open", "no", "doubt"]
+type Teller = Literal["owner", "contact", "other"]
 
 
 class Shape(BaseModel):
@@ -139,8 +140,25 @@ class OwnWordsView(Shape):
     at: datetime | None
 
 
+class KnownView(Shape):
+    """A fact that a mind was shown, as it is now. `text` None: it is forgotten, or memory does not answer.
+
+    `by` is who said it; the contact is the one who was answered.
+    """
+
+    id: str
+    closeness: float
+    text: str | None = None
+    by: Teller | None = None
+    said_at: datetime | None = None
+    until: datetime | None = None
+
+
 class WhyView(Shape):
-    """The receipt of one inbound message, and of what was said to it."""
+    """The receipt of one inbound message, and of what was said to it.
+
+    `memory_answers`: whether what stands in `known` could be looked up.
+    """
 
     message_id: UUID
     conversation_id: UUID
@@ -151,6 +169,8 @@ class WhyView(Shape):
     steps: list[StepView]
     own_words: list[OwnWordsView]
     own_words_erased: bool
+    known: list[KnownView]
+    memory_answers: bool
     answers: int
     mind: str | None
     offline: bool

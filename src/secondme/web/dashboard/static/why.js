@@ -44,6 +44,7 @@ function body(bubble, close) {
     top(title(bubble, why), why.summary, close),
     verdict(why),
     h("section", {}, h("h3", {}, "Journey"), journey(why.steps)),
+    known(why),
     ownWords(why),
     facts(why),
   ];
@@ -91,6 +92,23 @@ function ownWords(why) {
       h("summary", {}, used.length ? `Also considered: ${count(rest.length, "reply", "replies")}` : count(rest.length, "reply", "replies")),
       cards(rest)) : null,
     h("p", { class: "lead near-note" }, "Closeness: how alike this message is to the one that you gave the reply to, from 0 to 1."));
+}
+
+const TELLERS = { owner: "you said it", contact: "they said it", other: "somebody else said it" };
+
+const told = (fact) => `${TELLERS[fact.by]} · ${day(fact.saidAt)}${fact.until ? ` · until ${day(fact.until)}` : ""}`
+  + ` · closeness ${fact.closeness.toFixed(2)}`;
+
+/** What memory has of what the mind was shown: only what this contact may hear. */
+function known(why) {
+  if (!why.known.length) return null;
+  const there = why.known.filter((fact) => fact.text !== null);
+  const gone = why.known.length - there.length;
+  const rest = why.memoryAnswers ? `${count(gone, "fact")} forgotten since.` : "Memory does not answer now; its facts are shown once it does.";
+  return h("section", {}, h("h3", {}, "What it knew"),
+    h("ul", { class: "cards" }, there.map((fact) => h("li", { class: "card known" },
+      h("span", { dir: "auto" }, fact.text), h("small", {}, told(fact)), h("small", {}, fact.id)))),
+    gone ? h("p", { class: "lead" }, rest) : null);
 }
 
 const cards = (own) => h("ul", { class: "cards" }, own.map((word) => h("li", { class: "card" },

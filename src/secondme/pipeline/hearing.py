@@ -1,0 +1,86 @@
+"""What is known and this contact may hear, in time for a reply: a graph or an embedder that is slow is done without."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
+from uuid import UUID
+
+from secondme.domain.errors import MindFailed, StoreUnavailable
+from secondme.domain.fact import Fact
+from secondme.observe.gate import Blame, Gate, Shut
+from secondme.observe.logs import get_logger
+from secondme.ports import Embedder
+from secondme.stores.graph import Graph, QueryRefused
+from secondme.stores.graph.hearing import heard_by
+
+log = get_logger(__name__)
+_EMBEDS_WITHIN = 1.0  # seconds
+_ANSWERS_WITHIN = 0.8  # seconds
+_LONGEST = 4_000  # characters of what was said, the newest
+_REMEMBERED = 1_000  # vectors
+_MOST = 40  # facts
+
+
+class Hearing:
+    """ports.Memory on the graph. Whatever it returns is reached by one query, from the contact itself."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        embedder: Embedder,
+        embeds_within: float = _EMBEDS_WITHIN,
+        gate: Gate | None = None,
+    ) -> None:
+        """`embeds_within`: seconds after which names alone decide what is close."""
+        self.gate = gate or Gate("memory")
+        self._graph = graph
+        self._embedder = embedder
+        self._embeds_within = embeds_within
+        self._vectors: OrderedDict[bytes, list[float]] = OrderedDict()  # by a digest: no text is kept
+        self._embedding: set[asyncio.Task[None]] = set()
+
+    async def heard_by(self, contact: UUID, asked: Sequence[str], before: Sequence[str]) -> Sequence[Fact]:
+        """The facts, the closest first; none where the graph does not answer in time."""
+        said = "\n".join((*before, *asked))[-_LONGEST:]
+        try:
+            with self.gate.asking(_blame):
+                vector = await self._vector("\n".join(asked)[-_LONGEST:].strip())
+                async with asyncio.timeout(_ANSWERS_WITHIN):
+                    return await heard_by(self._graph, str(contact), said, vector, _MOST)
+        except Shut:
+            return ()  # said when it began to fail
+        except (StoreUnavailable, QueryRefused, TimeoutError) as error:
+            log.warning("memory.unavailable", error=type(error).__name__)
+            return ()
+
+    async def _vector(self, text: str) -> list[float] | None:
+        """Of what was said, if it is to be had in time. What comes too late is there for the next try."""
+        if not text:
+            return None
+        key = blake2b(text.encode(errors="replace"), digest_size=16).digest()
+        if key in self._vectors:
+            self._vectors.move_to_end(key)
+            return self._vectors[key]
+        # Not cancelled when its time is over: the embedder's breaker has to see how it ends.
+        task = asyncio.create_task(self._embed(key, text))
+        self._embedding.add(task)
+        task.add_done_callback(self._embedding.discard)
+        await asyncio.wait({task}, timeout=self._embeds_within)
+        return self._vectors.get(key)
+
+    async def _embed(self, key: bytes, text: str) -> None:
+        try:
+            [vector] = await self._embedder.embed([text])
+        except MindFailed as error:
+            log.warning("memory.no_vector", error=error.cause)
+            return
+        self._vectors[key] = vector
+        if len(self._vectors) > _REMEMBERED:
+            self._vectors.popitem(last=False)
+
+
+def _blame(error: BaseException) -> Blame:
+    if isinstance(error, StoreUnavailable | TimeoutError):
+        return Blame.SERVICE
+    return Blame.NOT_SERVICE if isinstance(error, QueryRefused) else Blame.NOBODY
