@@ -12,7 +12,7 @@ import pytest
 from tests.privacy import telling
 from tests.privacy.places import Tap, files, keys, tables
 from tests.privacy.product import SERVICES, Product, installed, outside
-from tests.privacy.telling import DORA, canary
+from tests.privacy.telling import DORA, canary, named
 
 
 @dataclass
@@ -56,9 +56,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         telling.visit(product)
         for stores in (("redis", "falkordb"), ("postgres",)):
             product.kill_stores(*stores)
-            product.says(DORA, f"{canary('during')} {stores}", name=canary("dora"))
+            product.says(DORA, f"{canary('during')} {stores}", name=named("dora"))
             product.revived()
-            assert product.says(DORA, f"{canary('after')} {stores}", name=canary("dora")) == 200
+            assert product.says(DORA, f"{canary('after')} {stores}", name=named("dora")) == 200
         product.settled(DORA)
         yield Story(product, network, taps)
 

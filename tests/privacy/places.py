@@ -15,8 +15,14 @@ import asyncpg
 from redis.asyncio import Redis
 
 WORD = "qzxvkjw"  # every canary begins with it, and no language has it
+NAME = "wkjvxzq"  # every name that is a canary begins with it
 NUMBER = "4915577713"  # every canary number begins with it
-NEEDLES = (WORD, NUMBER)
+NEEDLES = (WORD, NAME, NUMBER)
+GRAPH = (
+    "falkordb ",
+    "said to falkordb",
+)  # its keys and what it is told; its files are in a folder `falkordb`
+KNOWN = {NAME, NUMBER}  # the graph is there to know people by name and number, and nothing that they say
 
 
 def shapes(needle: str) -> set[bytes]:
@@ -43,7 +49,8 @@ def betrayals(places: Iterable[tuple[str, bytes]]) -> list[str]:
     """`place: canary with its surroundings`, for each place that betrays one."""
     found = []
     for place, data in places:
-        for needle in betrays(data):
+        known = KNOWN if place.startswith(GRAPH) or "/falkordb/" in place else set()
+        for needle in (needle for needle in betrays(data) if needle not in known):
             at = max(0, data.find(needle.encode()))
             found.append(f"{place}: {needle} in {data[max(0, at - 80) : at + 120]!r}")
     return found

@@ -8,7 +8,7 @@ import re
 import urllib.request
 from http.cookiejar import CookieJar
 
-from tests.privacy.places import NUMBER, WORD
+from tests.privacy.places import NAME, NUMBER, WORD
 from tests.privacy.product import SERVICES, Product
 
 ANA, BEN, CEM, DORA = (f"+{NUMBER}{number:04}" for number in (1, 2, 3, 4))
@@ -17,7 +17,13 @@ FAILS = ("drop!", "500!", "404!", "page!", "mind400!", "mindpage!", "mindempty!"
 
 
 def canary(what: str) -> str:
+    """Something that somebody says."""
     return f"{WORD}{what}"
+
+
+def named(what: str) -> str:
+    """Somebody's name."""
+    return f"{NAME}{what}"
 
 
 def export() -> str:
@@ -26,7 +32,7 @@ def export() -> str:
     for number in range(40):
         minute = f"28/01/2026, 12:{number:02}"
         lines += [
-            f"{minute} - {canary('partner')}: {canary('asked')} can you come on day {number}? call {DORA}",
+            f"{minute} - {named('partner')}: {canary('asked')} can you come on day {number}? call {DORA}",
             f"{minute} - Lena: sounds good to me, see you then",
             f"{minute} - Lena: my code is {canary('secret')}{number} and my number {DORA}",
             f"{minute} - Lena: {['yes of course', 'no worries', 'haha ok', 'let me check first'][number % 4]}",
@@ -37,11 +43,11 @@ def export() -> str:
 def converse(product: Product) -> None:
     """Messages of every kind to every account, with names and numbers, well and badly formed."""
     for account in ("main", "support", "journal"):
-        assert product.says(ANA, f"{canary('hello')} {account}", name=canary("ana"), account=account) == 200
+        assert product.says(ANA, f"{canary('hello')} {account}", name=named("ana"), account=account) == 200
         product.settled(ANA, account)
-    product.says(LID, canary("lid"), name=canary("lid"), messageId=canary("id"))
+    product.says(LID, canary("lid"), name=named("lid"), messageId=canary("id"))
     product.says(ANA, canary("edited"), edits="no-such")
-    product.says(BEN, canary("draft"), messageId=canary("m1"), name=canary("ben"))
+    product.says(BEN, canary("draft"), messageId=canary("m1"), name=named("ben"))
     product.says(BEN, canary("final"), edits=canary("m1"))
     product.says(BEN, canary("regret"), messageId=canary("m2"))
     product.post({"from": BEN, "deletes": canary("m2")})
@@ -49,7 +55,7 @@ def converse(product: Product) -> None:
     product.says(BEN, canary("reply"), replyTo=canary("m1"))
     product.says(BEN, canary("picture"), kind="image")
     product.settled(BEN)
-    product.says(CEM, canary("owner"), fromMe=True, name=canary("cem"))
+    product.says(CEM, canary("owner"), fromMe=True, name=named("cem"))
     product.says(CEM, canary("paused"))
     product.post(
         {"messageId": canary("s"), "status": "read", "callback": canary("cb")}, "/simulator/statuses"
@@ -63,7 +69,7 @@ def misbehave(product: Product) -> None:
     for body in (
         f"{{{word}".encode(),
         f'"{word}"'.encode(),
-        {"from": f"\n{word}", "text": word},
+        {"from": f"\n{named('bad')}", "text": word},
         {"from": ANA, "text": [word]},
         {"from": ANA, "text": word, "account": word},
         {"from": ANA, "text": word, "account": [word]},
@@ -91,7 +97,7 @@ def fail(product: Product) -> None:
             product.says(
                 f"+{NUMBER}01{number:02}",
                 f"{canary('fails')} {mark}",
-                name=canary("fails"),
+                name=named("fails"),
                 account="support",
             )
         product.says(f"+{NUMBER}02{number:02}", f"{canary('fails')} {mark}", account="journal")
@@ -141,7 +147,7 @@ def command(product: Product) -> None:
         (("import", "chat.txt", "--me", "Lena", "--keep-voice"), 0),
         (("import", "chat.txt", "--me", canary("stranger")), 1),
         (("enable", canary("nobody")), 1),
-        (("pause", canary("ana"), "--for", "2h"), 0),
+        (("pause", named("ana"), "--for", "2h"), 0),
     ):
         assert (done := product.command(*words))[0] == code, (words, done)
     chat.unlink()
