@@ -26,9 +26,7 @@ class Ticket:
 class Breaker:
     """One service as one process sees it. Moments are seconds of a clock that never goes back."""
 
-    def __init__(self, failures: int = FAILURES, rest: float = REST) -> None:
-        self._limit = failures
-        self._rest = rest
+    def __init__(self) -> None:
         self._failures = 0
         self._open_until: float | None = None
         self._probe_until: float | None = None  # when a probe that never ends is given up
@@ -46,7 +44,7 @@ class Breaker:
             return None
         if state is State.HALF_OPEN:
             self._period += 1
-            self._probe_until = now + self._rest
+            self._probe_until = now + REST
         return Ticket(self._period)
 
     def succeeded(self, ticket: Ticket) -> None:
@@ -61,8 +59,8 @@ class Breaker:
             self._open(now, min(max(retry_after, 0.0), LONGEST_REST))
         elif ticket.period == self._period:
             self._failures += 1
-            if self._probe_until is not None or self._failures >= self._limit:
-                self._open(now, self._rest)
+            if self._probe_until is not None or self._failures >= FAILURES:
+                self._open(now, REST)
 
     def abandoned(self, ticket: Ticket) -> None:
         """Nobody waited for the answer: it says nothing, and the next may probe."""
