@@ -3,10 +3,11 @@ never on their order nor on how often it was told."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
+from random import random
 
-from secondme.domain.fact import EntityType, Learned, Predicate, is_group
+from secondme.domain.fact import OWNER, Learned, Predicate
 from secondme.stores.graph.client import Graph
-from secondme.stores.graph.shaping import Digest, Item, Rows, shape
+from secondme.stores.graph.shaping import Digest, Item, shape
 from secondme.stores.graph.values import Value
 
 type Step = tuple[str, Mapping[str, Value]]
@@ -26,7 +27,9 @@ async def learn(graph: Graph, digest: Digest, batch: Iterable[Learned]) -> int:
     new = 0
     for part in batched(batch, BATCH):
         answers = await graph.transaction(_learning(shape(digest, part)))
-        new += answers[-1][0][0]
+        new += answers[0][0][0]
+        if random() < len(part) / BATCH:
+            await graph.query("fold")
     return new
 
 
@@ -65,39 +68,21 @@ def settled(entities: Sequence[str], stated: Sequence[Sequence[str]]) -> list[St
     ]
 
 
-def _learning(rows: Rows) -> list[Step]:
-    steps: list[Step] = [("learn_sources", {"sources": rows.sources})]
-    if rows.names:
-        steps.extend(_naming(rows.names))
-    if rows.selves:
-        steps.append(("learn_selves", {"selves": rows.selves}))
-    if rows.facts:
-        steps.extend(_stating(rows))
-    return [*steps, ("learn_done", {"ids": [row["id"] for row in rows.sources]})]
-
-
-def _naming(names: Sequence[Item]) -> Iterator[Step]:
-    yield "learn_names", {"names": names}
-    for type in EntityType:
-        if ids := [row["id"] for row in names if row["type"] == type]:
-            yield f"label_{type.lower()}", {"ids": ids}
-    if told := [row for row in names if row["told"]]:
-        yield "learn_mentions", {"names": told}
-        for type, query in ((EntityType.PERSON, "learn_knows"), (EntityType.EVENT, "learn_discussed")):
-            if of_type := [row for row in told if row["type"] == type]:
-                yield query, {"names": of_type}
-
-
-def _stating(rows: Rows) -> Iterator[Step]:
-    yield "learn_facts", {"facts": rows.facts}
-    groups = {row["id"] for row in rows.sources if is_group(str(row["audience"]))}
-    for query, in_group in (("heard_by_contact", False), ("heard_by_group", True)):
-        if facts := [
-            {"id": f["id"], "source": f["source"]} for f in rows.facts if (f["source"] in groups) == in_group
-        ]:
-            yield query, {"facts": facts}
-    yield "learn_settle", {"facts": [{"id": f["id"]} for f in rows.facts]}
-    yield from _current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in rows.facts])
+def _learning(rows: Sequence[Item]) -> list[Step]:
+    """What follows the first step brings the graph in line with itself, whether that step found anything new or not."""
+    facts = [fact for row in rows for fact in row["facts"]]
+    selves = {
+        name["id"]: {"id": name["id"], "teller": row["teller"]}
+        for row in rows
+        for name in row["names"]
+        if name["self"] and row["teller"] != OWNER
+    }
+    steps: list[Step] = [("learn", {"rows": rows})]
+    if selves:
+        steps.append(("learn_selves", {"selves": list(selves.values())}))
+    if facts:
+        steps.append(("learn_settle", {"facts": [{"id": f["id"], "key": f["key"]} for f in facts]}))
+    return [*steps, *_current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in facts])]
 
 
 def _current(chains: Iterable[Chain]) -> Iterator[Step]:

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -17,6 +16,7 @@ from secondme.domain.fact import (
     Predicate,
     Source,
     Statement,
+    is_group,
 )
 from secondme.stores.graph.phrases import speaker
 
@@ -26,22 +26,10 @@ type Item = dict[str, Any]
 _LONGEST_VALUE = 500  # characters of a statement's own words
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A batch as flat rows: the sources, what they name, who speaks of themselves, and what they say."""
-
-    sources: list[Item] = field(default_factory=list)
-    names: list[Item] = field(default_factory=list)
-    selves: list[Item] = field(default_factory=list)
-    facts: list[Item] = field(default_factory=list)
-
-
-def shape(digest: Digest, batch: Sequence[Learned]) -> Rows:
-    """The rows of a batch. A source that comes twice in it counts once; what has no usable name is left out."""
-    rows = Rows()
-    for learned in {one.source.id: one for one in reversed(batch)}.values():
-        _add(digest, rows, learned)
-    return rows
+def shape(digest: Digest, batch: Sequence[Learned]) -> list[Item]:
+    """A row for each source: what it names, and what it says. One that comes twice counts once; what has no usable
+    name is left out."""
+    return [_row(digest, one) for one in {one.source.id: one for one in reversed(batch)}.values()]
 
 
 def entity_id(digest: Digest, teller: str, entity: Entity) -> str:
@@ -70,37 +58,47 @@ def words(text: str) -> str:
     return f" {' '.join(found)} " if found else ""
 
 
-def _add(digest: Digest, rows: Rows, learned: Learned) -> None:
+def _row(digest: Digest, learned: Learned) -> Item:
     source = learned.source
     statements = [one for one in _statements(learned) if _usable(one)]
-    told = source.teller != OWNER
-    rows.sources.append(
-        {"id": source.id, "teller": source.teller, "audience": source.audience, "at": source.at}
-    )
     named = [*learned.gist.entities, *(e for s in statements for e in (s.subject, s.object) if e)]
-    for id, entity in {entity_id(digest, source.teller, e): e for e in reversed(named) if _named(e)}.items():
-        rows.names.append(
-            {
-                "source": source.id,
-                "id": id,
-                "type": entity.type,
-                "name": _clean(entity.name, LONGEST_NAME),
-                "words": words(entity.name).strip(),  # the index keeps no spaces at the ends
-                "category": entity.category if entity.category != CATEGORIES[-1] else None,
-                "told": told,
-            }
-        )
+    entities = {entity_id(digest, source.teller, e): e for e in reversed(named) if _named(e)}
+    names = [_name(source.teller, id, entity) for id, entity in entities.items()]
     if any(statement.subject is None for statement in statements):
-        rows.selves.append(
-            {
-                "source": source.id,
-                "id": self_id(digest, source.teller),
-                "told": told,
-                "name": speaker(source.teller, None),
-            }
-        )
-    facts = {one["id"]: one for one in _facts(digest, source, statements)}
-    rows.facts.extend(facts.values())
+        names.append(_self(source.teller, self_id(digest, source.teller)))
+    group = is_group(source.audience)
+    return {
+        "id": source.id,
+        "teller": source.teller,
+        "audience": source.audience,
+        "at": source.at,
+        "names": names,
+        "facts": list({one["id"]: one for one in _facts(digest, source, statements)}.values()),
+        "contact": [] if group else [source.audience],
+        "group": [source.audience] if group else [],
+    }
+
+
+def _name(teller: str, id: str, entity: Entity) -> Item:
+    name = _clean(entity.name, LONGEST_NAME)
+    return {
+        "id": id,
+        "name": name,
+        "called": name,
+        "words": words(entity.name).strip(),  # the index keeps no spaces at the ends
+        "category": entity.category if entity.category != CATEGORIES[-1] else None,
+        "otherwise": CATEGORIES[-1] if entity.type is EntityType.TOPIC else None,
+        "mentioned": [teller] if teller != OWNER else [],
+        "self": None,
+        "pending": True,
+        **{type.lower(): [1] if entity.type is type else [] for type in EntityType},
+    }
+
+
+def _self(teller: str, id: str) -> Item:
+    """Nobody has mentioned them by a name, so no search by name finds them but by the contact's."""
+    person = _name(teller, id, Entity(EntityType.PERSON, speaker(teller, None)))
+    return person | {"called": None, "words": "", "mentioned": [], "self": True, "pending": None}
 
 
 def _statements(learned: Learned) -> Iterator[Statement]:
@@ -124,7 +122,6 @@ def _facts(digest: Digest, source: Source, statements: Sequence[Statement]) -> I
         entities = [e for e in (one.subject, one.object) if e]
         yield {
             "id": f"fact_{digest('fact', source.id, *same)}",
-            "source": source.id,
             "predicate": one.predicate,
             "subject": subject,
             "object": object,

@@ -3,7 +3,8 @@
 // ended. What ends a fact is the first such after it, so only the pairs with a new fact in them are looked at.
 UNWIND $facts AS row
 MATCH (n:Fact {id: row.id})
-MATCH (o:Fact {key: n.key}) WHERE o.place <> n.place
+WITH row, n
+MATCH (o:Fact {key: row.key}) WHERE o.place <> n.place
 WITH CASE WHEN o.place < n.place THEN o ELSE n END AS f, CASE WHEN o.place < n.place THEN n ELSE o END AS g
 WHERE f.holds AND (f.ender IS NULL OR g.place < f.ender)
   AND ((g.holds AND g.what <> f.what) OR (NOT g.holds AND (g.what = '' OR g.what = f.what)))

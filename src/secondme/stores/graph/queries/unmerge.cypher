@@ -1,4 +1,7 @@
 // write
-MATCH (a)-[m:SAME_AS {merged: true}]->(b) WHERE a.id = $one AND b.id = $other
+OPTIONAL MATCH (c:Contact {id: $one})
+OPTIONAL MATCH (e:Entity {id: $one})
+WITH coalesce(c, e) AS a
+MATCH (a)-[m:SAME_AS {merged: true}]->(b) WHERE b.id = $other
 DELETE m
 RETURN count(m)

@@ -1,6 +1,0 @@
-// write
-UNWIND $facts AS row
-MATCH (s:Source {id: row.source}) WHERE s.fresh
-MATCH (f:Fact {id: row.id})
-MERGE (l:Contact {id: s.audience})
-CREATE (l)-[:MAY_HEAR {shared: false}]->(f)

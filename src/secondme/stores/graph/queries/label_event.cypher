@@ -1,2 +1,0 @@
-// write
-UNWIND $ids AS id MATCH (e:Entity {id: id}) SET e:Event
