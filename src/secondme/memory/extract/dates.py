@@ -1,38 +1,20 @@
-"""Calendar days in a message: patterns of its languages pick them, the day it was written settles them."""
+"""Calendar days in a message: patterns pick where they stand, the day it was written settles which they are."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 
 from secondme.domain.fact import EntityType
+from secondme.memory.extract.date_patterns import matches, patterns
 from secondme.memory.extract.feasts import feast_day
-from secondme.memory.extract.lexicon import Language, alternatives, language
+from secondme.memory.extract.lexicon import Language
 from secondme.memory.extract.page import Page
 
-_EDGE = r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))"
-_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?!\d)"
-_KINDS = (
-    "habit", "range", "full", "numeric", "weekday_week", "ahead", "ago", "week_next", "week_last", "week_this", "weekend_next", "weekend_last", "weekend",
-    "month_next", "month_last", "month_this", "days", "weekday_last", "weekday_next", "weekday", "day_alone", "month_alone",
-)  # fmt: skip
-_NEEDS = {"range": "month", "full": "month", "month_alone": "month", "weekday": "weekday", "weekday_last": "weekday", "weekday_next": "weekday",
-          "weekday_week": "weekday", "ahead": "unit", "ago": "unit", "days": "days", "week_next": "unit", "week_last": "unit", "week_this": "unit",
-          "month_next": "unit", "month_last": "unit", "month_this": "unit"}  # fmt: skip
-_NUMERIC = (
-    re.compile(
-        r"(?<![\d.,/-])(?P<year>20\d\d)-(?P<monthnum>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\d-])"
-    ),
-    re.compile(
-        r"(?<![\d.,/-])(?P<day>0?[1-9]|[12]\d|3[01])(?P<sep>[./-])(?P<monthnum>0?[1-9]|1[0-2])(?P=sep)(?P<year>20\d\d|\d\d)(?![\d/-]|[.,]\d)"
-    ),
-    re.compile(
-        r"(?<![\d.,/:-])(?!24/7|1/[2348]\b|2/3\b|3/4\b)(?P<day>0?[1-9]|[12]\d|3[01])/(?P<monthnum>0?[1-9]|1[0-2])(?![\d/%€$]|[.,]\d)"
-    ),
-)
 _SENTENCE = re.compile(r"[.!?…\n;]+(?=\s|$)|\n")
-_SINCE = re.compile(r"^(?:since|seit|desde)\b|(?:\bse|से)$")
+_CLAUSE = re.compile(
+    r"[,;:–—(]|[.!?…\n]+(?=\s|$)|\n| (?:and|but|y|pero|e|mas|und|aber|aur|और|lekin|लेकिन|magar|que|dass) "
+)
+_SINCE = re.compile(r"(?:\b(?:since|seit|desde|seit dem|desde el)\s(?:\S+ ?){1,2}|\S+(?: se|से))$")
 _LAST = re.compile(r"(?:last|pasad[ao]s?|passad[ao]|letzte[nrsm]?|vorige[nrsm]?|pichl[ie]|पिछली|पिछले)\s*$")
 
 
@@ -45,78 +27,14 @@ class Found:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    """The patterns of one language by kind, and which words each class of them needs."""
-
-    kinds: dict[str, tuple[re.Pattern[str], ...]]
-    values: dict[str, dict[str, str]]
-    needs: dict[str, frozenset[str]]
-
-
-@cache
-def _patterns(name: str) -> _Patterns:
-    lang = language(name)
-    values = {key: _table(lang.dates[key]) for key in ("months", "weekdays", "days", "numbers", "units")}
-    months = alternatives(values["months"])
-    holes = {
-        "{n}": rf"(?P<n>\d{{1,2}}(?!\d)|{alternatives(values['numbers'])})",
-        "{unit}": rf"(?P<unit>{alternatives(values['units'])})",
-        "{weekday}": rf"(?:{alternatives(values['weekdays'])})",
-        "{month}": rf"(?P<month>{months})\.?(?![\w\u0900-\u0963])",
-        "{month2}": rf"(?P<month2>{months})\.?",
-        "{monthword}": months,
-        "{monthnum}": r"(?P<monthnum>0?[1-9]|1[0-2])",
-        "{day}": _DAY,
-        "{day2}": _DAY.replace("?P<day>", "?:"),
-        "{year}": r"(?P<year>20\d\d)(?!\d)",
-        "{b}": _EDGE,
-    }
-    kinds = {kind: tuple(_compiled(lang.dates.get(kind, ""), holes)) for kind in _KINDS}
-    kinds["days"] = (re.compile(rf"{_EDGE}(?P<days>{alternatives(values['days'])}){_EDGE}"),)
-    kinds["numeric"] = _NUMERIC
-    needs = {
-        "month": _first_words(values["months"]), "weekday": _first_words(values["weekdays"]), "days": _first_words(values["days"]),
-        "unit": _first_words(values["units"]),
-    }  # fmt: skip
-    return _Patterns(kinds, values, needs)
-
-
-def _table(text: str) -> dict[str, str]:
-    return {
-        word.replace("_", " "): value for word, _, value in (entry.rpartition("=") for entry in text.split())
-    }
-
-
-def _first_words(table: dict[str, str]) -> frozenset[str]:
-    return frozenset(word.split(" ")[0] for word in table) | frozenset(table)
-
-
-def _compiled(lines: str, holes: dict[str, str]) -> Iterator[re.Pattern[str]]:
-    for line in filter(None, map(str.strip, lines.splitlines())):
-        first = True
-        for hole, pattern in holes.items():
-            line = line.replace(hole, pattern)
-        if "(?:" in line and line.count("(?P<month>") > 1:
-            head, _, tail = line.partition("(?P<month>")
-            line = f"{head}(?P<month>{tail.replace('(?P<month>', '(?:')}"
-        # A weekday is captured once; where a pattern names two, the first is meant.
-        yield re.compile(_capturing_weekday(line, holes["{weekday}"]) if first else line)
-
-
-def _capturing_weekday(line: str, weekday: str) -> str:
-    return line.replace(weekday, f"(?P<weekday>{weekday[3:]}(?![\\w\\u0900-\\u0963])", 1)
-
-
 def find_dates(page: Page, at: date) -> list[Found]:
     """Every day that the message names, in the order of its kinds, each once."""
     found: dict[date, Found] = {}
     for lang in page.languages:
-        text = page.lower
-        for kind, match in _matches(page, lang, text):
+        for kind, match in matches(page, lang):
             if kind == "habit":
                 continue
-            day = _Settling(lang, at, page.lower, match).day(kind)
+            day = _Settling(lang, at, page, match).day(kind)
             if day is not None:
                 found.setdefault(day, Found(day, match.start(), match.end()))
     for span in page.spans:
@@ -127,47 +45,26 @@ def find_dates(page: Page, at: date) -> list[Found]:
     return list(found.values())
 
 
-def _matches(page: Page, lang: Language, text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    """What the patterns pick; nothing is picked twice."""
-    patterns, words = _patterns(lang.name), set(page.lows)
-    for span in page.spans:
-        if span.type is not EntityType.TOPIC:
-            text = f"{text[: span.start]}{chr(0) * (span.end - span.start)}{text[span.end :]}"
-    digits = any(char.isdigit() for char in text)
-    for kind in _KINDS:
-        needed = _NEEDS.get(kind)
-        if needed and patterns.needs[needed].isdisjoint(words) and not (kind == "full" and digits):
-            continue
-        if kind in ("numeric", "day_alone") and not digits:
-            continue
-        for pattern in patterns.kinds[kind]:
-            for match in list(pattern.finditer(text)):
-                if chr(0) in text[match.start() : match.end()]:
-                    continue
-                yield kind, match
-                text = f"{text[: match.start()]}{chr(0) * (match.end() - match.start())}{text[match.end() :]}"
-
-
-def _sentence(text: str, at: int) -> str:
-    """The sentence around a place."""
-    start = max((cut.end() for cut in _SENTENCE.finditer(text, 0, at)), default=0)
-    cut = _SENTENCE.search(text, at)
-    return text[start : cut.start() if cut else len(text)]
-
-
-def is_past(lang: Language, text: str, at: int) -> bool:
-    """Whether the sentence around a place tells of something past."""
-    sentence = _sentence(text, at)
-    return bool(lang.past.search(sentence)) and not lang.future.search(sentence)
+def is_past(page: Page, start: int, end: int) -> bool:
+    """Whether the words around a place tell of something past: its clause, else its sentence."""
+    for edges in (_CLAUSE, _SENTENCE):
+        first = max((cut.end() for cut in edges.finditer(page.lower, 0, start)), default=0)
+        cut = edges.search(page.lower, end)
+        said = page.lower[first : cut.start() if cut else len(page.lower)]
+        past = any(lang.past.search(said) for lang in page.languages)
+        ahead = any(lang.future.search(said) for lang in page.languages)
+        if past or ahead:
+            return past and not ahead
+    return False
 
 
 class _Settling:
     """One match, and the day that it means."""
 
-    def __init__(self, lang: Language, at: date, text: str, match: re.Match[str]) -> None:
-        self._values = _patterns(lang.name).values
+    def __init__(self, lang: Language, at: date, page: Page, match: re.Match[str]) -> None:
+        self._values = patterns(lang.name).values
         self._at, self._match = at, match
-        self._past = is_past(lang, text, match.start()) or bool(_SINCE.search(match.group().strip()))
+        self._past = bool(_SINCE.search(page.lower, 0, match.end())) or is_past(page, *match.span())
 
     def day(self, kind: str) -> date | None:
         """The day, or None where there is none such."""
@@ -306,10 +203,7 @@ def _feast(page: Page, spec: str, start: int, at: date) -> date | None:
     ]
     if not days:
         return None
-    past = any(is_past(lang, page.lower, start) for lang in page.languages) or bool(
-        _LAST.search(page.lower[:start])
-    )
-    if past:
-        return max((day for day in days if day <= at), default=None)
+    if _LAST.search(page.lower, 0, start) or is_past(page, start, start):
+        return min((day for day in days if day <= at), key=lambda day: at - day, default=None)
     late = timedelta(3)
     return min((day for day in days if day >= at - late), default=None)

@@ -56,7 +56,7 @@ class Phrases:
         tails = self._tails[words[at]]
         for length in lengths:
             found = tails.get(tuple(words[at + 1 : at + 1 + length]))
-            if found is not None:
+            if found is not None and at + length < len(words):
                 return length + 1, found
         return None
 

@@ -10,6 +10,7 @@ from secondme.memory.extract.lexicon import LANGUAGES, WORD, Language, language
 
 _HIDDEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|@\w+")
 _ENDS = re.compile(r"[.!?…\n:;]|[^\w\s,'\"’()&/-]")
+_JOINTS = frozenset((" ", "  ", "'s ", "’s ", "' ", "’ "))
 _POSSESSIVE = re.compile(r"['’]s$|(?<=s)['’]$")
 
 
@@ -63,7 +64,7 @@ class Page:
 
     def joined(self, at: int) -> bool:
         """Whether only blanks stand between a word and the one before it."""
-        return at > 0 and self.gap(at).isspace()
+        return at > 0 and self.gap(at) in _JOINTS
 
     def begins(self, at: int) -> bool:
         """Whether a sentence begins here."""
@@ -166,7 +167,7 @@ def spoken(lows: Sequence[str], hint: str | None) -> tuple[Language, ...]:
     most = max(counts.values())
     if not most:
         return tuple(map(language, [hint] if hint in LANGUAGES else LANGUAGES))
-    return tuple(language(name) for name in _leading(counts, most))
+    return tuple(map(language, sorted(_leading(counts, most), key=lambda name: -counts[name])))
 
 
 def _leading(counts: dict[str, int], most: int) -> Iterable[str]:

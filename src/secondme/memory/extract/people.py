@@ -62,7 +62,7 @@ def _person(page: Page, at: int) -> int | None:
     beside = _beside(page, at)
     if not _is_name(page, at, beside) or page.before("self_before", at):
         return None
-    if page.before("unknown_before", at) and page.joined(at):
+    if page.joined(at) and page.languages[0].has("unknown_before", page.lows[at - 1]):
         return None
     return _whole(page, at)
 

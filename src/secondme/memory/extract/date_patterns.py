@@ -1,0 +1,122 @@
+"""Where a message names a day: the patterns of its languages, each kind in its turn."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from secondme.domain.fact import EntityType
+from secondme.memory.extract.lexicon import Language, alternatives, language
+from secondme.memory.extract.page import Page
+
+_EDGE = r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))"
+_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?!\d)"
+_KINDS = (
+    "habit", "range", "full", "numeric", "weekday_week", "ahead", "ago", "week_next", "week_last", "week_this", "weekend_next", "weekend_last", "weekend",
+    "month_next", "month_last", "month_this", "days", "weekday_last", "weekday_next", "weekday", "day_alone", "month_alone",
+)  # fmt: skip
+_NEEDS = {"range": "month", "full": "month", "month_alone": "month", "weekday": "weekday", "weekday_last": "weekday", "weekday_next": "weekday",
+          "weekday_week": "weekday", "ahead": "unit", "ago": "unit", "days": "days", "week_next": "unit", "week_last": "unit", "week_this": "unit",
+          "month_next": "unit", "month_last": "unit", "month_this": "unit"}  # fmt: skip
+_NUMERIC = (
+    re.compile(
+        r"(?<![\d.,/-])(?P<year>20\d\d)-(?P<monthnum>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\d-])"
+    ),
+    re.compile(
+        r"(?<![\d.,/-])(?P<day>0?[1-9]|[12]\d|3[01])(?P<sep>[./-])(?P<monthnum>0?[1-9]|1[0-2])(?P=sep)(?P<year>20\d\d|\d\d)(?![\d/-]|[.,]\d)"
+    ),
+    re.compile(
+        r"(?<![\d.,/:-])(?!24/7|1/[2348]\b|2/3\b|3/4\b)(?P<day>0?[1-9]|[12]\d|3[01])/(?P<monthnum>0?[1-9]|1[0-2])(?![\d/%€$]|[.,]\d)"
+    ),
+)
+
+_BLACK = "\0"  # what is taken
+_BESIDE = ("weekday", "weekday_next", "days")
+_GOES_ON = re.compile(r"(?:,? (?:den |dem |the |el |dia |día |o |der )?|, ?|\()\0")
+_CAME_BEFORE = re.compile(r"\0(?:,? ?\(?|, (?:a |an |un |am ))$")
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """The patterns of one language by kind, and which words each class of them needs."""
+
+    kinds: dict[str, tuple[re.Pattern[str], ...]]
+    values: dict[str, dict[str, str]]
+    needs: dict[str, frozenset[str]]
+
+
+@cache
+def patterns(name: str) -> Patterns:
+    lang = language(name)
+    values = {key: _table(lang.dates[key]) for key in ("months", "weekdays", "days", "numbers", "units")}
+    months = alternatives(values["months"])
+    holes = {
+        "{n}": rf"(?P<n>\d{{1,2}}(?!\d)|{alternatives(values['numbers'])})",
+        "{unit}": rf"(?P<unit>{alternatives(values['units'])})",
+        "{weekday}": rf"(?P<weekday>{alternatives(values['weekdays'])})(?![\w\u0900-\u0963])",
+        "{month}": rf"(?P<month>{months})\.?(?![\w\u0900-\u0963])",
+        "{month2}": rf"(?P<month2>{months})\.?",
+        "{monthword}": months,
+        "{monthnum}": r"(?P<monthnum>0?[1-9]|1[0-2])",
+        "{day}": _DAY,
+        "{day2}": _DAY.replace("?P<day>", "?:"),
+        "{year}": r"(?P<year>20\d\d)(?!\d)",
+        "{b}": _EDGE,
+    }
+    kinds = {kind: tuple(_compiled(lang.dates.get(kind, ""), holes)) for kind in _KINDS}
+    kinds["days"] = (re.compile(rf"{_EDGE}(?P<days>{alternatives(values['days'])}){_EDGE}"),)
+    kinds["numeric"] = _NUMERIC
+    needs = {
+        "month": _first_words(values["months"]), "weekday": _first_words(values["weekdays"]), "days": _first_words(values["days"]),
+        "unit": _first_words(values["units"]),
+    }  # fmt: skip
+    return Patterns(kinds, values, needs)
+
+
+def _table(text: str) -> dict[str, str]:
+    return {
+        word.replace("_", " "): value for word, _, value in (entry.rpartition("=") for entry in text.split())
+    }
+
+
+def _first_words(table: dict[str, str]) -> frozenset[str]:
+    return frozenset(word.split(" ")[0] for word in table) | frozenset(table)
+
+
+def _compiled(lines: str, holes: dict[str, str]) -> Iterator[re.Pattern[str]]:
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        for hole, pattern in holes.items():
+            name = f"?P<{hole.strip('{}')}>"
+            line = line.replace(hole, pattern, 1).replace(
+                hole, pattern.replace(name, "?:")
+            )  # the first is meant
+        yield re.compile(line)
+
+
+def matches(page: Page, lang: Language) -> Iterator[tuple[str, re.Match[str]]]:
+    """Kind by kind what the patterns pick, outside the names already found; nothing is picked twice."""
+    found, words, text = patterns(lang.name), set(page.lows), page.lower
+    for span in page.spans:
+        if span.type is not EntityType.TOPIC:
+            text = _blacked(text, span.start, span.end)
+    digits = any(char.isdigit() for char in text)
+    for kind in _KINDS:
+        needed = _NEEDS.get(kind)
+        if needed and found.needs[needed].isdisjoint(words) and not (kind == "full" and digits):
+            continue
+        if kind in ("numeric", "day_alone") and not digits:
+            continue
+        for pattern in found.kinds[kind]:
+            for match in pattern.finditer(text):
+                if _BLACK not in match.group() and not (kind in _BESIDE and _beside(text, match)):
+                    yield kind, match
+                    text = _blacked(text, match.start(), match.end())
+
+
+def _blacked(text: str, start: int, end: int) -> str:
+    return f"{text[:start]}{_BLACK * (end - start)}{text[end:]}"
+
+
+def _beside(text: str, match: re.Match[str]) -> bool:
+    """Whether the same day is named again right beside it: `Friday, 9 October`, `today in three weeks`."""
+    return bool(_GOES_ON.match(text, match.end()) or _CAME_BEFORE.search(text, 0, match.start()))
