@@ -7,11 +7,14 @@ OPTIONAL MATCH (every:Group {id: 'everyone'})
 WITH collect(DISTINCT one) + collect(DISTINCT group) + collect(DISTINCT every) AS listeners
 UNWIND listeners AS listener
 MATCH (listener)-[:MAY_HEAR]->(f:Fact)
+WITH listeners, f ORDER BY f.same, f.place DESC
+// Of what was said again, the last time. Not by grouping: the server works the parameters out anew for each group.
+WITH listeners, collect(f) AS all
+UNWIND range(0, size(all) - 1) AS i
+WITH listeners, all[i] AS f, CASE WHEN i > 0 THEN all[i - 1].same ELSE '' END AS before
+WHERE f.same <> before
 WITH listeners, f, vec.cosineDistance(f.embedding, vecf32($vector)) AS far
 WITH listeners, f, coalesce(1.0 - far, 0.0) AS near, any(w IN f.words WHERE $said CONTAINS w) AS named
-ORDER BY f.place DESC
-// Of what was said again, the last time.
-WITH listeners, f.same AS same, head(collect(f)) AS f, max(near) AS near, max(named) AS named
 ORDER BY named DESC, near DESC
 WITH listeners, collect(f) AS facts, collect(near) AS nears, collect(named) AS names
 // The entities that the best hits are about, and what the owner has merged with them.
@@ -24,7 +27,7 @@ UNWIND range(0, size(facts) - 1) AS i
 WITH listeners, close, facts[i] AS f, nears[i] AS near, names[i] AS named
 WITH listeners, f, CASE
     WHEN named THEN 1.0
-    WHEN near < 0.5 AND (any(id IN f.about WHERE id IN close) OR (f.self AND f.teller IN close)) THEN 0.5
+    WHEN near < 0.5 AND (f.subject IN close OR f.object IN close) THEN 0.5
     ELSE near END AS closeness
 ORDER BY f.validTo IS NULL DESC, closeness DESC, f.place DESC
 // Not LIMIT: that works the parameters out anew for each row.
