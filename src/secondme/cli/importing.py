@@ -1,9 +1,10 @@
-"""`import`: a chat that the owner exported becomes their voice. Loads little, so that a dry run is quick."""
+"""`import`: a chat that the owner exported becomes their voice and memory. Loads little, so that a dry run is quick."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from secondme.domain.errors import Invalid
 if TYPE_CHECKING:
     from secondme.memory.exports import Export
     from secondme.pipeline.importing import Report
+    from secondme.wiring import App
 
 _AUTHORS = 50  # listed
 
@@ -60,16 +62,40 @@ def _describe(export: "Export") -> list[str]:
     return ranked
 
 
-async def learn(file: Path, me: str, order: str | None, *, keep_voice: bool) -> None:
-    """Import for good. Raises ExportError, NotFound where `me` does not write in it, and what opening raises."""
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the owner wants of an import. `whom`: who the other one is. `sure`: ask nothing."""
+
+    me: str
+    order: str | None = None
+    keep_voice: bool = False
+    whom: str | None = None
+    model: bool = True
+    sure: bool = False
+    detach: bool = False
+
+
+async def learn(file: Path, wishes: Wishes) -> None:
+    """Import for good. Raises ExportError, NotFound where the owner does not write in it, and what opening raises."""
     from secondme.cli.opening import opened
+    from secondme.cli.remembering import remember
     from secondme.memory.exports import open_export
 
-    await asyncio.to_thread(open_export, file, order=order)  # what is no export starts no stores
+    await asyncio.to_thread(open_export, file, order=wishes.order)  # what is no export starts no stores
     async with opened() as app:
+        whom = (await app.control.find(wishes.whom, imported=True))[0].id if wishes.whom else None
+        by_model = await _may_ask(app, file, wishes)
         with _progress() as progress:
-            report = await app.importer.run(file, me, keep_voice, order, progress)
-    _say(report, me, keep_voice=keep_voice)
+            report = await app.importer.run(
+                file, wishes.me, wishes.keep_voice, wishes.order, progress, whom=whom, by_model=by_model
+            )
+        _say(report, wishes.me, keep_voice=wishes.keep_voice)
+        await remember(app, report, detach=wishes.detach)
+
+
+async def _may_ask(app: "App", file: Path, wishes: Wishes) -> bool:
+    """Whether a model may read the chat for memory: only after the owner has seen what that takes."""
+    return False
 
 
 @contextmanager
@@ -116,4 +142,5 @@ def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
         print(
             f"Set aside: {aside} of somebody else's. One voice at a time: importing their chat brings them back."
         )
-    print("Nothing else of this chat was stored, and nothing that anybody else wrote.")
+    if not report.remembers:
+        print("Nothing else of this chat was stored, and nothing that anybody else wrote.")

@@ -212,14 +212,19 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A chat as WhatsApp exports it, .txt or .zip.")],
     me: Annotated[str | None, typer.Option(metavar="NAME", help="You, as the chat names you.")] = None,
     keep_voice: Annotated[bool, typer.Option("--keep-voice", help="Keep your own plain replies.")] = False,
-    no_model: Annotated[bool, typer.Option("--no-model", help="Ask no model (none is asked yet).")] = False,
+    whom: Annotated[
+        str | None, typer.Option("--with", metavar="CONTACT", help="Who the other one is, of those you know.")
+    ] = None,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Have no model read it for memory.")] = False,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask before a model does.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait for memory to learn.")] = False,
     date_order: Annotated[
         str | None, typer.Option(metavar="dmy|mdy|ymd", help="Where the file does not tell.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read it and store nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one message a line.")] = False,
 ) -> None:
-    """Learn your voice from a chat that you exported."""
+    """Learn from a chat that you exported: your voice, and what was said."""
     if as_json and not dry_run:
         raise typer.BadParameter("goes with --dry-run", param_hint="--json")
     from secondme.cli import importing
@@ -231,7 +236,8 @@ def import_(
     else:
         from secondme.cli.opening import run
 
-        run(importing.learn(file, me, date_order, keep_voice=keep_voice))
+        wishes = importing.Wishes(me, date_order, keep_voice, whom, not no_model, sure, detach)
+        run(importing.learn(file, wishes))
 
 
 @app.command()

@@ -35,7 +35,7 @@ async def link() -> None:
 async def contacts(as_json: bool) -> None:
     """Everybody, one row an account."""
     async with opened(reads=True) as app:
-        rows, running = await app.control.everyone(), await pauses_now(app)
+        rows, running = await app.control.everyone(imported=True), await pauses_now(app)
         if as_json:
             show.as_json([_machine(app, row, running) for row in rows])
         elif not rows:
@@ -65,6 +65,7 @@ def _machine(app: App, row: ContactRow, running: Sequence[Pause]) -> dict[str, A
         "relationship": row.relationship,
         "persona": row.persona_id,
         "enabled": row.enabled,
+        "imported": row.imported,
         "state": effective_state(row.enabled, [pause] if pause else [], app.clock.now()).value,
         "pausedUntil": pause.until.isoformat() if pause and pause.until else None,
         "pauseReason": pause.reason.value if pause else None,
@@ -76,8 +77,8 @@ def _line(app: App, row: ContactRow, running: Sequence[Pause]) -> tuple[str, ...
     persona = f" ({row.persona_id})" if row.persona_id else ""
     return (
         row.name or "",
-        row.address,
-        row.account_id,
+        row.address if row.address != row.name else "",
+        "from an import" if row.imported else row.account_id,
         row.relationship + persona,
         _state(app, row, _pause_of(row, running)),
         show.moment(row.last_at, app.settings.timezone),
@@ -100,6 +101,8 @@ def _state(app: App, row: ContactRow, pause: Pause | None) -> str:
 def name_of(rows: Sequence[ContactRow]) -> str:
     """How to speak of a contact on the owner's own terminal."""
     row = rows[0]
+    if row.imported:
+        return show.plain(f"{row.name} (from an import)")
     return show.plain(f"{row.name} ({row.address})" if row.name else row.address)
 
 
@@ -137,14 +140,14 @@ async def relate(wanted: str, relationship: str | None, persona: str | None) -> 
 async def export(wanted: str) -> None:
     """Everything that is kept about a contact, as JSON."""
     async with opened(reads=True) as app:
-        rows = await app.control.find(wanted)
+        rows = await app.control.find(wanted, imported=True)
         show.as_json(await app.control.export(rows[0].id))
 
 
 async def forget(wanted: str, *, sure: bool) -> None:
     """Erase a contact; prints the receipt."""
     async with opened(reads=True) as app:
-        rows = await app.control.find(wanted)
+        rows = await app.control.find(wanted, imported=True)
         if not sure and not sys.stdin.isatty():
             raise Invalid(
                 "Erasing is for good: without a terminal to ask at, say `secondme forget CONTACT --yes`."

@@ -7,7 +7,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """One contact on one account, opened for the owner's eyes."""
+    """One contact on one account, opened for the owner's eyes.
+
+    `imported`: known from imported chats alone. Then there is no account (empty) and no conversation (their own id,
+    which no conversation has), and the address is what the chat calls them.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -19,4 +23,5 @@ class ContactRow:
     enabled: bool
     last_at: datetime | None
     last_inbound_at: datetime | None  # provider's time of their newest message
+    imported: bool = False
     also: str | None = None  # the provider's own id of them, where `address` is their number

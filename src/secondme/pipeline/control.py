@@ -29,14 +29,18 @@ class Control:
         self._switch = switch
         self._clock = clock
 
-    async def everyone(self) -> list[ContactRow]:
-        """All contacts, one row an account, newest talk first."""
+    async def everyone(self, *, imported: bool = False) -> list[ContactRow]:
+        """All contacts, one row an account, newest talk first; then, if asked for, those known from imports alone."""
         async with self._ledger.transaction() as tx:
-            return await people.everyone(tx, self._ledger.vault)
+            rows = await people.everyone(tx, self._ledger.vault)
+            return rows + await people.silent(tx, self._ledger.vault) if imported else rows
 
-    async def find(self, wanted: str) -> list[ContactRow]:
-        """The rows of the one contact that is meant. Raises NotFound, or Ambiguous with the ids to use instead."""
-        rows = await self.everyone()
+    async def find(self, wanted: str, *, imported: bool = False) -> list[ContactRow]:
+        """The rows of the one contact that is meant. Raises NotFound, or Ambiguous with the ids to use instead.
+
+        `imported`: also those known from imports alone, whom nobody can answer.
+        """
+        rows = await self.everyone(imported=imported)
         matches = _matching(rows, wanted.strip())
         found = {row.id for row in matches}
         if not found:
@@ -82,7 +86,9 @@ class Control:
     async def export(self, contact_id: UUID) -> dict[str, Any]:
         """Everything kept about a contact, opened. Raises NotFound."""
         rows = await self._rows(contact_id)
-        threads = {row.account_id: await self._thread(row.conversation_id) for row in rows}
+        threads = {
+            row.account_id: await self._thread(row.conversation_id) for row in rows if not row.imported
+        }
         person = rows[0]
         self._effects.acted("contact.exported", contact_id, self._clock.now())
         return {
@@ -91,7 +97,7 @@ class Control:
             "address": person.address,
             "also": person.also,
             "relationship": person.relationship,
-            "accounts": {row.account_id: {"enabled": row.enabled} for row in rows},
+            "accounts": {row.account_id: {"enabled": row.enabled} for row in rows if not row.imported},
             "messages": threads,
         }
 

@@ -71,7 +71,7 @@ class ImportWorker:
         self._zone = zone
         self._folder = folder
         self._rung = asyncio.Event()
-        self._passed: set[bytes] = set()  # chats that do not lie here, or cannot be opened
+        self._passed: set[bytes] = set()  # chats that do not lie here
 
     def ring(self) -> None:
         """Have it look now."""
@@ -98,17 +98,22 @@ class ImportWorker:
         Raises StoreUnavailable; whoever comes next goes on after the last chunk that was committed.
         """
         async with self._ledger.alone(Lock.IMPORTING, wait=False) as mine:
-            jobs = await imports.waiting(mine, self._ledger.vault) if mine else []
-            if mine:
-                self._sweep(jobs)
+            if mine is None:
+                return False
+            jobs = await imports.waiting(mine, self._ledger.vault)
+            self._sweep(jobs)
             job = next((one for one in jobs if one.lock not in self._passed), None)
             if job is None:
                 return False
             try:
                 await self._work(job)
-            except (OSError, InvalidTag) as error:
+            except FileNotFoundError:  # it may lie where another worker runs
                 self._passed.add(job.lock)
+                log.warning("import.elsewhere", import_id=job.id)
+            except (OSError, InvalidTag, ValueError) as error:
                 log.error("import.unreadable", import_id=job.id, error=type(error).__name__)
+                await imports.fail(mine, job)
+                self._publish("import.failed", job, job.done, 0)
             return True
 
     def _sweep(self, jobs: Sequence[Job]) -> None:

@@ -15,7 +15,7 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
 CHANNEL = "import"  # of an identity that is known by the name in a chat alone
-WAITING, DONE = "waiting", "done"
+WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far memory has come. Counts of messages, and of what is known from the chat."""
+    """How far memory has come: WAITING until it is DONE, or FAILED where what was sealed cannot be opened any more.
+    Counts of messages, and of what is known from the chat."""
 
     state: str
     total: int
@@ -113,6 +114,16 @@ async def finish(connection: Connection, job: Job, entities: int) -> bool:
         entities,
     )
     return bool(found)
+
+
+async def fail(connection: Connection, job: Job) -> None:
+    """It cannot be learned from: what was sealed does not open."""
+    await connection.execute(
+        """UPDATE imports SET state = 'failed', file_key = NULL, tellers = NULL
+           WHERE id = $1 AND file_key = $2""",
+        job.id,
+        job.lock,
+    )
 
 
 async def progress(connection: Connection, import_id: UUID) -> Progress | None:

@@ -124,12 +124,26 @@ def _name(key: bytes, contact_id: UUID, name: str) -> bytes:
 _ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS identity_id, i.address, i.second_address,
                  v.id AS conversation_id, v.account_id, v.enabled, v.last_inbound_at,
                  greatest(v.last_inbound_at, v.last_owner_at) AS last_at
-          FROM contacts c JOIN identities i ON i.user_id = c.id JOIN conversations v ON v.identity_id = i.id"""
+          FROM contacts c JOIN identities i ON i.user_id = c.id LEFT JOIN conversations v ON v.identity_id = i.id"""
 
 
 async def everyone(tx: Connection, vault: Vault, limit: int | None = None) -> list[ContactRow]:
-    """All contacts with their conversations, names and addresses opened, newest talk first; at most `limit`."""
-    rows = await tx.fetch(f"{_ROW} ORDER BY last_at DESC NULLS LAST, v.created_at LIMIT $1", limit)
+    """All contacts with their conversations, names and addresses opened, newest talk first; at most `limit`.
+
+    Without those who are known from imported chats alone.
+    """
+    rows = await tx.fetch(
+        f"{_ROW} WHERE v.id IS NOT NULL ORDER BY last_at DESC NULLS LAST, v.created_at LIMIT $1", limit
+    )
+    return [_opened(vault, row) for row in rows]
+
+
+async def silent(tx: Connection, vault: Vault) -> list[ContactRow]:
+    """Who is known from imported chats alone."""
+    rows = await tx.fetch(
+        f"""{_ROW} WHERE v.id IS NULL AND NOT EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.id)
+            ORDER BY i.created_at"""
+    )
     return [_opened(vault, row) for row in rows]
 
 
@@ -144,22 +158,25 @@ async def rows_of(tx: Connection, vault: Vault, contact_id: UUID) -> list[Contac
     rows = await tx.fetch(
         f"{_ROW} WHERE c.id = $1 ORDER BY last_at DESC NULLS LAST, v.created_at", contact_id
     )
-    return [_opened(vault, row) for row in rows]
+    return [_opened(vault, row) for row in rows if row["conversation_id"]] or [
+        _opened(vault, r) for r in rows
+    ]
 
 
 def _opened(vault: Vault, row: asyncpg.Record) -> ContactRow:
     key = vault.contact_key(row["id"], row["key"])
     return ContactRow(
         id=row["id"],
-        conversation_id=row["conversation_id"],
-        account_id=row["account_id"],
+        conversation_id=row["conversation_id"] or row["id"],
+        account_id=row["account_id"] or "",
         name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
         address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
         relationship=row["relationship"],
         persona_id=row["persona_id"],
-        enabled=row["enabled"],
+        enabled=bool(row["enabled"]),
         last_at=row["last_at"],
         last_inbound_at=row["last_inbound_at"],
+        imported=row["conversation_id"] is None,
         also=unseal(key, row["second_address"], f"identities:{row['identity_id']}:second_address")
         if row["second_address"]
         else None,
