@@ -49,7 +49,7 @@ def betrayals(places: Iterable[tuple[str, bytes]]) -> list[str]:
     """`place: canary with its surroundings`, for each place that betrays one."""
     found = []
     for place, data in places:
-        known = KNOWN if place.startswith(GRAPH) or "/falkordb/" in place else set()
+        known = KNOWN if place.startswith("falkordb ") or "/falkordb/" in place else set()
         for needle in (needle for needle in betrays(data) if needle not in known):
             at = max(0, data.find(needle.encode()))
             found.append(f"{place}: {needle} in {data[max(0, at - 80) : at + 120]!r}")
