@@ -30,7 +30,8 @@ _NUMERIC = (
     ),
 )
 
-_BLACK = "\0"  # what is taken
+_BLACK, _NAME = "\0", "\1"  # what is taken by a day, and by a name
+_TAKEN = re.compile(r"[\0\1]")
 _BESIDE = ("weekday", "weekday_next", "days")
 _GOES_ON = re.compile(r"(?:,? (?:den |dem |the |el |dia |día |o |der )?|, ?|\()\0")
 _CAME_BEFORE = re.compile(r"\0(?:,? ?\(?|, (?:a |an |un |am ))$")
@@ -98,7 +99,7 @@ def matches(page: Page, lang: Language) -> Iterator[tuple[str, re.Match[str]]]:
     found, words, text = patterns(lang.name), set(page.lows), page.lower
     for span in page.spans:
         if span.type is not EntityType.TOPIC:
-            text = _blacked(text, span.start, span.end)
+            text = _blacked(text, span.start, span.end, _NAME)
     digits = any(char.isdigit() for char in text)
     for kind in _KINDS:
         needed = _NEEDS.get(kind)
@@ -108,13 +109,13 @@ def matches(page: Page, lang: Language) -> Iterator[tuple[str, re.Match[str]]]:
             continue
         for pattern in found.kinds[kind]:
             for match in pattern.finditer(text):
-                if _BLACK not in match.group() and not (kind in _BESIDE and _beside(text, match)):
+                if not _TAKEN.search(match.group()) and not (kind in _BESIDE and _beside(text, match)):
                     yield kind, match
                     text = _blacked(text, match.start(), match.end())
 
 
-def _blacked(text: str, start: int, end: int) -> str:
-    return f"{text[:start]}{_BLACK * (end - start)}{text[end:]}"
+def _blacked(text: str, start: int, end: int, black: str = _BLACK) -> str:
+    return f"{text[:start]}{black * (end - start)}{text[end:]}"
 
 
 def _beside(text: str, match: re.Match[str]) -> bool:

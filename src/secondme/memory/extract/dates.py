@@ -15,6 +15,7 @@ _CLAUSE = re.compile(
     r"[,;:–—(]|[.!?…\n]+(?=\s|$)|\n| (?:and|but|y|pero|e|mas|und|aber|aur|और|lekin|लेकिन|magar|que|dass) "
 )
 _SINCE = re.compile(r"(?:\b(?:since|seit|desde|seit dem|desde el)\s(?:\S+ ?){1,2}|\S+(?: se|से))$")
+_LONG_AGO = timedelta(270)  # a day without its year that would be longer past is the one to come
 _LAST = re.compile(r"(?:last|pasad[ao]s?|passad[ao]|letzte[nrsm]?|vorige[nrsm]?|pichl[ie]|पिछली|पिछले)\s*$")
 
 
@@ -100,7 +101,9 @@ class _Settling:
         years = (self._at.year - 1, self._at.year, self._at.year + 1)
         days = [date(year, month, day) for year in years if not (month == 2 and day == 29 and year % 4)]
         if self._past:
-            return max(found for found in days if found <= self._at)
+            last = max(found for found in days if found <= self._at)
+            if self._at - last < _LONG_AGO:
+                return last
         return min(found for found in days if found >= self._at)
 
     def _day_alone(self) -> date | None:
@@ -204,6 +207,8 @@ def _feast(page: Page, spec: str, start: int, at: date) -> date | None:
     if not days:
         return None
     if _LAST.search(page.lower, 0, start) or is_past(page, start, start):
-        return min((day for day in days if day <= at), key=lambda day: at - day, default=None)
+        last = max((day for day in days if day <= at), default=None)
+        if last is not None and at - last < _LONG_AGO:
+            return last
     late = timedelta(3)
     return min((day for day in days if day >= at - late), default=None)

@@ -7,6 +7,7 @@ from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES
 from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
+_TIES = frozenset(("der", "dem", "den", "the", "la", "el", "los"))
 _LEGAL = re.compile(
     r"(?:[ ,]+(?:GmbH(?: & Co\.? KG)?|AG|KG|SE|e\. ?V\.|OHG|UG|Ltda\.?|Ltd\.?|Limited|Inc\.?|LLC|LLP|plc|PLC|Corp\.?|Co\.?(?= |$)|Pvt\.? Ltd\.?|"
     r"Private Limited|S\.? ?A\.?(?=[ ,.!?]|$)|S\. ?L\.|SL(?=[ ,.!?]|$)|S\.A\.U\.?|S\.L\.U\.?|EIRELI|ME(?=[ ,.!?]|$)|Lda\.?|लिमिटेड|प्राइवेट लिमिटेड))+"
@@ -20,15 +21,15 @@ def find_firms(page: Page) -> None:
     _legal(page)
     for at in range(len(page.words)):
         if not page.taken[at]:
-            _listed(page, at) or _headed(page, at) or _tailed(page, at)
+            _headed(page, at) or _listed(page, at) or _tailed(page, at)
 
 
 def find_workplaces(page: Page) -> None:
     """Take what somebody works at. Comes after persons and places: neither is a company."""
     for at, low in enumerate(page.lows):
-        if page.taken[at] or not page.capital(at) or no_name(page, low):
+        if page.taken[at] or not page.capital(at) or no_name(page, at):
             continue
-        if page.words[at][0].isupper() and page.joined(at) and page.before("work_before", at):
+        if page.words[at][0].isupper() and works_at(page, at):
             if not PLACES.longest(page.lows, at) and low not in GIVEN:
                 page.take(EntityType.COMPANY, at, _trimmed(page, at, page.run(at)))
         elif not page.joined(at) or not page.words[at - 1][0].isupper() or page.taken[at - 1]:
@@ -37,20 +38,23 @@ def find_workplaces(page: Page) -> None:
                 page.take(EntityType.COMPANY, at, last)
 
 
-def no_name(page: Page, low: str) -> bool:
+def no_name(page: Page, at: int) -> bool:
+    """Whether a word, with a capital or not, is never a name. Where only names and nouns have capitals, an ordinary
+    word within a sentence is one with its capital."""
+    low = page.lows[at]
+    nouns = page.begins(at) or page.languages[0].name == "de" or not page.words[at][0].isupper()
     return (
         low in NO_FIRMS
-        or low in PLAIN_WORDS
-        or any(
-            page.any_has(key, low) for key in ("never", "function", "kin", "friends", "titles", "articles")
-        )
-        or any(f"{low}=" in f" {lang.dates['months']} {lang.dates['weekdays']}" for lang in page.languages)
+        or (low in PLAIN_WORDS and nouns)
+        or any(page.any_has(key, low) for key in ("never", "kin", "friends", "titles", "articles"))
+        or (page.any_has("function", low) and (nouns or low in page.languages[0].sets["function"]))
+        or any(low in lang.calendar for lang in page.languages)
     )
 
 
 def _trimmed(page: Page, first: int, last: int) -> int:
     """Without a weekday, a month or the like at the end."""
-    while last > first and no_name(page, page.lows[last]):
+    while last > first and no_name(page, last):
         last -= 1
     return last
 
@@ -105,15 +109,30 @@ def _listed(page: Page, at: int) -> bool:
     short = found[0] == 1 and len(page.words[at]) <= 4 and not page.words[at][0] > "\u0900"
     unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at))
     if unsure and not _works_or_acts(page, at, last):
-        if found[1] and page.capital(at):
+        if found[1] and page.capital(at) and page.lows[at] not in GIVEN:
             page.hide(at, last)
         return False
     page.take(EntityType.COMPANY, at, last)
     return True
 
 
+def works_at(page: Page, at: int) -> bool:
+    """Whether the words before it say that somebody works there."""
+    if not page.joined(at):
+        return False
+    if page.before("work_before", at):
+        return True
+    near = page.lows[at - 1]
+    if near in _TIES and at > 1:
+        near = page.lows[at - 2]
+    # Work is spoken of in the same clause: `they sacked her from Acme`, `fängt am Montag bei Acme an`.
+    return any(
+        near in lang.sets["work_preps"] and lang.work.search(page.clause(at)) for lang in page.languages
+    )
+
+
 def _works_or_acts(page: Page, at: int, last: int) -> bool:
-    if page.joined(at) and page.before("work_before", at):
+    if works_at(page, at):
         return True
     if page.after("work_after", last):
         return True
@@ -137,7 +156,7 @@ def _headed(page: Page, at: int) -> bool:
             or page.taken[first]
         ):
             return False
-        if no_name(page, page.lows[first]):
+        if no_name(page, first):
             return False
         last = _trimmed(page, first, page.run(first))
         page.take(EntityType.COMPANY, first if page.lows[at] in _PLAIN_HEADS else at, last)
@@ -176,7 +195,7 @@ def _tailed(page: Page, at: int) -> bool:
 def _proper(page: Page, at: int) -> bool:
     """Whether a word can be the name in front of `Bank`, `Clinic` and the like."""
     word, low = page.words[at], page.lows[at]
-    if no_name(page, low):
+    if no_name(page, at):
         return False
     if "\u0900" <= low[0] <= "\u097f":
         return low not in NO_FIRMS and bool(PLACES.longest(page.lows, at))

@@ -23,6 +23,8 @@ class Language:
     ordered: Mapping[str, tuple[str, ...]]
     past: re.Pattern[str]
     future: re.Pattern[str]
+    work: re.Pattern[str]
+    calendar: frozenset[str]
     dates: Mapping[str, Any]
     relations: Mapping[str, tuple[str, ...]]
     categories: Mapping[str, frozenset[str]]
@@ -85,6 +87,8 @@ def language(name: str) -> Language:
         {key: tuple(sorted(words, key=len, reverse=True)) for key, words in lists.items()},
         re.compile(_regex(raw["past"])),
         re.compile(_regex(raw["future"])),
+        re.compile(_regex(raw["work_near"])),
+        frozenset(re.findall(r"(\S+)=\d", f"{raw['dates']['months']} {raw['dates']['weekdays']}")),
         raw["dates"],
         {
             kind: tuple(filter(None, map(str.strip, lines.splitlines())))
@@ -122,7 +126,9 @@ def _listed(name: str, separator: str | None) -> tuple[frozenset[str], frozenset
     )
 
 
-GIVEN, GIVEN_TOO = _listed("given_names.txt", None)
+_NAMES, GIVEN_TOO = _listed("given_names.txt", None)
+GIVEN_LOW = frozenset(name[1:] for name in _NAMES if name.startswith("+"))
+GIVEN = frozenset(name for name in _NAMES if not name.startswith("+")) | GIVEN_LOW
 SURNAMES, _ = _listed("surnames.txt", None)
 NO_FIRMS, _ = _listed("no_firms.txt", None)
 NO_STREETS, _ = _listed("no_streets.txt", None)

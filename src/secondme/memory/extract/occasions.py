@@ -108,7 +108,7 @@ def _tailed(page: Page, at: int) -> bool:
         word, low = page.words[first - 1], page.lows[first - 1]
         if (
             not page.capital(first - 1)
-            or no_name(page, low)
+            or no_name(page, first - 1)
             or (page.begins(first - 1) and not word[0].isupper())
         ):
             break

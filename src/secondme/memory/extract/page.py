@@ -10,6 +10,7 @@ from secondme.memory.extract.lexicon import LANGUAGES, WORD, Language, language
 
 _HIDDEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|@\w+")
 _ENDS = re.compile(r"[.!?…\n:;]|[^\w\s,'\"’()&/-]")
+_CLAUSE = re.compile(r"[.!?…\n;:,(]")
 _JOINTS = frozenset((" ", "  ", "'s ", "’s ", "' ", "’ "))
 _POSSESSIVE = re.compile(r"['’]s$|(?<=s)['’]$")
 
@@ -69,6 +70,12 @@ class Page:
     def begins(self, at: int) -> bool:
         """Whether a sentence begins here."""
         return at == 0 or bool(_ENDS.search(self.gap(at)))
+
+    def clause(self, at: int) -> str:
+        """The clause around a word, in lower case."""
+        start = max((cut.end() for cut in _CLAUSE.finditer(self.lower, 0, self.starts[at])), default=0)
+        cut = _CLAUSE.search(self.lower, self.ends[at])
+        return self.lower[start : cut.start() if cut else len(self.lower)]
 
     def before(self, key: str, at: int, comma: bool = False) -> bool:
         """Whether a phrase under `key` ends right before the word `at`."""

@@ -1,12 +1,15 @@
 """Persons: by their names, and by what stands beside a name."""
 
 from secondme.domain.fact import EntityType
-from secondme.memory.extract.lexicon import COMPANIES, GIVEN, GIVEN_TOO, PLACES, SURNAMES
+from secondme.memory.extract.lexicon import COMPANIES, FEASTS, GIVEN, GIVEN_LOW, GIVEN_TOO, PLACES, SURNAMES
 from secondme.memory.extract.page import BETWEEN, Page
-from secondme.memory.voice.words import GIVEN_NAMES, PLAIN_WORDS
+from secondme.memory.voice.words import PLAIN_WORDS
 
 _PARTICLES = frozenset(
     ["de", "da", "do", "dos", "das", "del", "la", "von", "van", "der", "den", "bin", "al", "di", "y", "e"]
+)
+_WEAK = frozenset(
+    "is was will has no não y e ha está foi fue vai va já ya también também and ka ki ke ko se aur hai".split()
 )
 _SUFFIXES = (
     "mann",
@@ -96,11 +99,7 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
         return True
     if low in GIVEN_TOO:
         if page.words[at][0].isupper():
-            return (
-                beside == 2
-                or (beside == 1 and (not page.begins(at) or _deva(low)))
-                or _surname_follows(page, at)
-            )
+            return beside == 2 or _surname_follows(page, at) or _meant(page, at, beside)
         return (beside == 2 or _surname_follows(page, at)) if capital else _honoured(page, at)
     if not capital or _common(page, low):
         return False
@@ -118,16 +117,24 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
     )
 
 
+def _meant(page: Page, at: int, beside: int) -> bool:
+    """Whether a word with a capital that is also an ordinary one is a name here."""
+    low = page.lows[at]
+    if page.shouted(at) or _calendar(page, low) or FEASTS.longest(page.lows, at):
+        return False
+    german = page.languages[0].name == "de"
+    if page.begins(at):
+        return page.after("person_after", at) and not german and page.lows[at + 1] not in _WEAK
+    if PLACES.longest(page.lows, at) or german:
+        return beside == 1
+    return True
+
+
 def _given(page: Page, at: int, beside: int) -> bool:
     low = page.lows[at]
     if page.capital(at):
         return True
-    if low in GIVEN_NAMES:
-        return True
-    hindi = any(lang.name == "hi" for lang in page.languages)
-    return (
-        beside == 2 or (beside == 1 and len(low) > 3) or (hindi and len(low) > 4 and low not in PLAIN_WORDS)
-    )
+    return low in GIVEN_LOW or beside == 2
 
 
 def _knows_genitive(page: Page) -> bool:
@@ -186,9 +193,7 @@ def _common(page: Page, low: str) -> bool:
 
 
 def _calendar(page: Page, low: str) -> bool:
-    return any(
-        f"{low}=" in lang.dates["months"] or f"{low}=" in lang.dates["weekdays"] for lang in page.languages
-    )
+    return any(low in lang.calendar for lang in page.languages)
 
 
 def _surname_follows(page: Page, at: int) -> bool:

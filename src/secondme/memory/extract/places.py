@@ -7,7 +7,7 @@ from secondme.memory.extract.firms import no_name
 from secondme.memory.extract.lexicon import GIVEN, GIVEN_TOO, NO_STREETS, PLACES
 from secondme.memory.extract.page import BETWEEN, Page
 
-_STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer)$")
+_STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer|kirche)$")
 _TIES = {
     "de",
     "da",
@@ -77,12 +77,7 @@ def _placed(page: Page, at: int, last: int) -> bool:
 
 def _unknown(page: Page, at: int) -> int | None:
     """A name that no list knows, after `moved to` and the like."""
-    if (
-        not page.words[at][0].isupper()
-        or page.shouted(at)
-        or not page.joined(at)
-        or no_name(page, page.lows[at])
-    ):
+    if not page.words[at][0].isupper() or page.shouted(at) or not page.joined(at) or no_name(page, at):
         return None
     if (
         page.lows[at] in GIVEN
@@ -109,7 +104,7 @@ def _headed(page: Page, at: int) -> bool:
         first >= len(page.words)
         or page.taken[first]
         or not page.words[first][0].isupper()
-        or no_name(page, page.lows[first])
+        or (no_name(page, first) and not page.any_has("place_heads", page.lows[first]))
     ):
         return False
     if page.text[page.ends[first - 1] : page.starts[first]].strip(" .") or (
@@ -153,4 +148,4 @@ def _proper(page: Page, at: int) -> bool:
     german = any(lang.name == "de" for lang in page.languages) and not any(
         lang.name == "en" for lang in page.languages
     )
-    return page.words[at][0].isupper() and not no_name(page, low) and not german
+    return page.words[at][0].isupper() and not no_name(page, at) and not german

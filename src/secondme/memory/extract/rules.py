@@ -27,7 +27,7 @@ def read(text: str, at: datetime, hint: str | None = None) -> Gist:
         return _NOTHING
     _find(page)
     days = find_dates(page, at.date())
-    said = find_statements(page)
+    said = [one for one in find_statements(page) if not _ahead(page, one, days, at.date())]
     return _gist(page, days, said)
 
 
@@ -80,10 +80,23 @@ def _entity(page: Page, span: Span, days: list[Found]) -> Entity:
     return Entity(span.type, span.name, on=_day(page, span, days) if span.type is EntityType.EVENT else None)
 
 
+def _ahead(page: Page, said: Said, days: list[Found], at: date) -> bool:
+    """Whether somebody is only going to live or to be there: the sentence names a day to come."""
+    if said.predicate not in (Predicate.LIVES_IN, Predicate.ATTENDED):
+        return False
+    thing = said.object
+    return thing is not None and any(day > at for day in _near(page, thing, days))
+
+
 def _day(page: Page, event: Span, days: list[Found]) -> date | None:
     """The only day in the sentence that names the event."""
-    start = max((cut.end() for cut in _SENTENCE.finditer(page.text, 0, event.start)), default=0)
-    cut = _SENTENCE.search(page.text, event.end)
-    end = cut.end() if cut else len(page.text)
-    near = {found.on for found in days if start <= found.start < end}
+    near = _near(page, event, days)
     return near.pop() if len(near) == 1 else None
+
+
+def _near(page: Page, span: Span, days: list[Found]) -> set[date]:
+    """The days in the sentence that names a thing."""
+    start = max((cut.end() for cut in _SENTENCE.finditer(page.text, 0, span.start)), default=0)
+    cut = _SENTENCE.search(page.text, span.end)
+    end = cut.end() if cut else len(page.text)
+    return {found.on for found in days if start <= found.start < end}

@@ -11,10 +11,17 @@ from secondme.memory.extract.page import Page, Span
 
 _TAGS = {EntityType.PERSON: "P", EntityType.COMPANY: "C", EntityType.LOCATION: "L", EntityType.EVENT: "E"}
 _HOLES = {
-    "{P}": r"‹P(\d+)›", "{C}": r"‹C(\d+)›", "{L}": r"‹L(\d+)›", "{E}": r"‹[ER](\d+)›", "{R}": r"‹R(\d+)›",
-    "{g}": r"(?:[^‹›.!?;\n]{0,45}?)", "{w}": r"[^\s‹›.,!?;]+",
+    "{P}": r"‹P(\d+)›",
+    "{p}": r"‹P\d+›",
+    "{C}": r"‹C(\d+)›",
+    "{L}": r"‹L(\d+)›",
+    "{E}": r"‹[ER](\d+)›",
+    "{R}": r"‹R(\d+)›",  # a rite, not a feast
+    "{g}": r"(?:(?:[^‹›.!?;\n]|‹[CLER]\d+›){0,45}?)",  # a gap without a person
+    "{a}": r"(?:[^.!?;\n]{0,60}?)",  # a gap
+    "{w}": r"[^\s‹›.,!?;]+",
     "{b}": r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))",
-}  # fmt: skip
+}
 _CLAUSE = re.compile(r"[,;:–—(]| (?:but|pero|aber|mas|sondern|lekin|लेकिन|magar|weil|because|porque|que) ")
 _ENDS = re.compile(r"[.!?…\n;]+")
 _PRONOUNS = re.compile(r"\b(?:he|she|he's|she's)\b")
@@ -37,6 +44,7 @@ class _Rules:
     templates: tuple[tuple[Predicate, re.Pattern[str]], ...]
     negated: re.Pattern[str]
     unsure: re.Pattern[str]
+    planned: re.Pattern[str]
     ended: re.Pattern[str]
 
 
@@ -54,7 +62,9 @@ def _rules(name: str) -> _Rules:
             for hole, pattern in holes.items():
                 line = line.replace(hole, pattern)
             found.append((Predicate(kind), re.compile(line)))
-    return _Rules(tuple(found), _any(lang, "not"), _any(lang, "unsure"), _any(lang, "ended"))
+    return _Rules(
+        tuple(found), _any(lang, "not"), _any(lang, "unsure"), _any(lang, "planned"), _any(lang, "ended")
+    )
 
 
 def _any(lang: Language, key: str) -> re.Pattern[str]:
@@ -105,13 +115,13 @@ def _asserted(lang: Language, text: str, spans: Sequence[Span]) -> Iterator[Said
     rules = _rules(lang.name)
     for predicate, pattern in rules.templates:
         for match in pattern.finditer(text):
-            holds = _holds(rules, text, match)
+            holds = _holds(rules, text, match, ahead=predicate is Predicate.LOCATED_AT)
             if holds is not None:
                 yield from _said(predicate, match, spans, holds)
 
 
-def _holds(rules: _Rules, text: str, match: re.Match[str]) -> bool | None:
-    """Whether it is so (True), is so no longer (False), or is not asserted at all (None)."""
+def _holds(rules: _Rules, text: str, match: re.Match[str], ahead: bool) -> bool | None:
+    """Whether it is so (True), is so no longer (False), or is not asserted at all (None). `ahead`: a plan counts."""
     start = max((cut.end() for cut in _ENDS.finditer(text, 0, match.start())), default=0)
     ending = _ENDS.search(text, match.end())
     sentence_end = ending.start() if ending else len(text)
@@ -122,7 +132,7 @@ def _holds(rules: _Rules, text: str, match: re.Match[str]) -> bool | None:
     said = text[clause : tail.start() if tail else sentence_end]
     if rules.ended.search(said):
         return False
-    if rules.negated.search(said) or rules.unsure.search(said):
+    if rules.negated.search(said) or rules.unsure.search(said) or (not ahead and rules.planned.search(said)):
         return None
     return True
 
