@@ -149,18 +149,37 @@ async def test_what_is_out_of_reach_is_waited_for_once(make: Make, network: Netw
             await channel.send(outgoing(), soon(0.3))
 
 
-async def test_a_connection_opened_ahead_that_has_died_is_not_used(make: Make) -> None:
-    taken: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("before", ["the end", "an answer to nothing"])
+async def test_a_connection_opened_ahead_that_is_spoilt_is_not_used(make: Make, before: str) -> None:
+    """A server that waits no longer closes it, or says 408 first."""
+    ahead: list[asyncio.StreamWriter] = []
+
+    async def wait_no_longer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(ahead) < 3:
+            ahead.append(writer)
+            return
+        await reader.read(65_536)
+        writer.write(OK)
+        writer.close()
+
+    server = await asyncio.start_server(wait_no_longer, "127.0.0.1", 0)
     channel = make(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     await channel.reach(3)
-    server.close()
-    for writer in taken:
-        writer.close()
-    await asyncio.sleep(0.05)  # a fence takes longer: the end of a connection is heard meanwhile
-    with pytest.raises(NotSent):
+    for writer in ahead:
+        if before == "the end":
+            writer.close()
+        else:
+            writer.write(OK.replace(b"200 OK", b"408 Request Timeout"))
+    await asyncio.sleep(0.05)  # a fence takes longer: it is heard meanwhile
+    try:
         await channel.send(outgoing(), soon(0.5))
-    assert len(taken) == 3
+    finally:
+        server.close()
+        for writer in ahead:
+            writer.close()
 
 
 async def test_each_request_has_a_connection_of_its_own(make: Make) -> None:
@@ -171,7 +190,7 @@ async def test_each_request_has_a_connection_of_its_own(make: Make) -> None:
         came.append(mine := [])
         while request := await reader.read(65_536):
             mine.append(request)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+            writer.write(OK)
         writer.close()
 
     async with await asyncio.start_server(keep_open, "127.0.0.1", 0) as server:
