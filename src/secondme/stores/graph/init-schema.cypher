@@ -37,6 +37,7 @@ CREATE INDEX ON :Fact(subject);
 CREATE INDEX ON :Fact(object);
 CREATE INDEX ON :Source(teller);
 CREATE INDEX ON :Source(audience);
+CREATE INDEX ON :Migration(id);
 
 // Meaning
 CREATE VECTOR INDEX FOR (p:Person) ON (p.embedding) OPTIONS {dimension: 1536, similarityFunction: 'cosine'};

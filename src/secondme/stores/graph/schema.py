@@ -67,6 +67,8 @@ async def migrate(graph: Graph, dimension: int) -> bool:
             f"The graph has schema {max(newer)}, newer than this version's {newest()}: install the newer SecondMe."
         )
     missing = [one for one in migrations() if one.id not in applied]
+    if missing:  # two MERGE at once make two nodes where FalkorDB has not yet seen the label
+        await _unless(_THERE, graph.run("CREATE INDEX ON :Migration(id)"))
     for one in missing:
         await apply(graph, one, dimension)
     fitted = await _fit(graph, dimension)
