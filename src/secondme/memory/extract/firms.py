@@ -19,14 +19,15 @@ _PLAIN_HEADS = frozenset(("firma", "empresa", "la empresa", "company", "agentur"
 def find_firms(page: Page) -> None:
     """Take every company, but those that only the place where somebody works gives away."""
     _legal(page)
-    for at in range(len(page.words)):
+    for at in page.hot:
         if not page.taken[at]:
             _headed(page, at) or _listed(page, at) or _tailed(page, at)
 
 
 def find_workplaces(page: Page) -> None:
     """Take what somebody works at. Comes after persons and places: neither is a company."""
-    for at, low in enumerate(page.lows):
+    for at in page.hot:
+        low = page.lows[at]
         if page.taken[at] or not page.capital(at) or no_name(page, at):
             continue
         if page.words[at][0].isupper() and works_at(page, at):
@@ -48,7 +49,7 @@ def no_name(page: Page, at: int) -> bool:
         or (low in PLAIN_WORDS and nouns)
         or any(page.any_has(key, low) for key in ("never", "kin", "friends", "titles", "articles"))
         or (page.any_has("function", low) and (nouns or low in page.languages[0].sets["function"]))
-        or any(low in lang.calendar for lang in page.languages)
+        or page.dated(at)
     )
 
 
@@ -199,5 +200,5 @@ def _proper(page: Page, at: int) -> bool:
         return False
     if "\u0900" <= low[0] <= "\u097f":
         return low not in NO_FIRMS and bool(PLACES.longest(page.lows, at))
-    german = any(lang.name == "de" for lang in page.languages)
+    german = "de" in page.names
     return word[0].isupper() and (not german or not page.begins(at))

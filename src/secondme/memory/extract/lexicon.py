@@ -21,6 +21,8 @@ class Language:
     name: str
     sets: Mapping[str, frozenset[str]]
     ordered: Mapping[str, tuple[str, ...]]
+    ending: Mapping[str, Mapping[str, tuple[str, ...]]]  # phrases by their last word
+    beginning: Mapping[str, Mapping[str, tuple[str, ...]]]  # and by their first
     past: re.Pattern[str]
     future: re.Pattern[str]
     work: re.Pattern[str]
@@ -38,8 +40,9 @@ class Phrases:
     """Names of one or several words. `longest` finds the longest that begins at a word."""
 
     def __init__(self, entries: Iterable[tuple[str, str]]) -> None:
+        self._values = dict(entries)
         self._tails: dict[str, dict[tuple[str, ...], str]] = {}
-        for name, value in entries:
+        for name, value in self._values.items():
             first, *rest = split(name)
             self._tails.setdefault(first, {})[tuple(rest)] = value
         self._longest = {
@@ -49,6 +52,14 @@ class Phrases:
     def first_words(self) -> Iterable[str]:
         """The words with which a name can begin."""
         return self._tails.keys()
+
+    def names(self) -> Iterable[str]:
+        """All of them."""
+        return self._values.keys()
+
+    def sure(self) -> Iterable[str]:
+        """Those that are nothing else."""
+        return (name for name, value in self._values.items() if value != "?")
 
     def longest(self, words: list[str], at: int) -> tuple[int, str] | None:
         """How many words the longest name has that begins at `at`, and what it stands for."""
@@ -61,6 +72,37 @@ class Phrases:
             if found is not None and at + length < len(words):
                 return length + 1, found
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The word lists of the languages of one message, taken together."""
+
+    sets: Mapping[str, frozenset[str]]
+    ending: Mapping[str, Mapping[str, tuple[str, ...]]]
+    beginning: Mapping[str, Mapping[str, tuple[str, ...]]]
+    calendar: frozenset[str]
+
+
+@cache
+def vocabulary(names: tuple[str, ...]) -> Vocabulary:
+    """Of the languages with these names."""
+    langs = [language(name) for name in names]
+    keys = langs[0].sets.keys()
+    return Vocabulary(
+        {key: frozenset().union(*(lang.sets[key] for lang in langs)) for key in keys},
+        {key: _merged(lang.ending[key] for lang in langs) for key in keys},
+        {key: _merged(lang.beginning[key] for lang in langs) for key in keys},
+        frozenset().union(*(lang.calendar for lang in langs)),
+    )
+
+
+def _merged(tables: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for table in tables:
+        for word, phrases in table.items():
+            found[word] = (*found.get(word, ()), *phrases)
+    return found
 
 
 WORD = re.compile(
@@ -85,6 +127,8 @@ def language(name: str) -> Language:
         name,
         {key: frozenset(words) for key, words in lists.items()},
         {key: tuple(sorted(words, key=len, reverse=True)) for key, words in lists.items()},
+        {key: _by(-1, words) for key, words in lists.items()},
+        {key: _by(0, words) for key, words in lists.items()},
         re.compile(_regex(raw["past"])),
         re.compile(_regex(raw["future"])),
         re.compile(_regex(raw["work_near"])),
@@ -96,6 +140,16 @@ def language(name: str) -> Language:
         },
         {name: frozenset(_words(words)) for name, words in raw["categories"].items()},
     )
+
+
+def _by(place: int, phrases: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The phrases of several words, by the first or the last of these."""
+    found: dict[str, tuple[str, ...]] = {}
+    for phrase in phrases:
+        words = split(phrase)
+        if words and words != [phrase]:
+            found[words[place]] = (*found.get(words[place], ()), phrase)
+    return found
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -142,4 +196,19 @@ FEASTS = Phrases(
     for line in _lines("feasts.txt")
     for day, _, names in (line.partition(": "),)
     for name in names.split(";")
+)
+
+_HEADS = ("events", "event_tails", "event_heads", "org_heads", "org_tails", "place_heads", "place_tails")
+# Words at which some rule begins to look, in lower case. At a capital all of them do.
+HOT = (
+    frozenset().union(*(list_.first_words() for list_ in (PLACES, COMPANIES, MASKS, FEASTS)))
+    | GIVEN
+    | GIVEN_TOO
+    | frozenset(
+        first
+        for name in LANGUAGES
+        for key in _HEADS
+        for word in language(name).sets[key]
+        for first in split(word)[:1]
+    )
 )

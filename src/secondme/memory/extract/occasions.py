@@ -68,7 +68,7 @@ def find_hashtags(page: Page) -> None:
 
 def find_events(page: Page) -> None:
     """Take feasts, rites of a life, and occasions by their names."""
-    for at in range(len(page.words)):
+    for at in page.hot:
         if not page.taken[at]:
             _feast(page, at) or _rite(page, at) or _tailed(page, at) or _headed(page, at)
 

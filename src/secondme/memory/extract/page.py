@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from secondme.domain.fact import LONGEST_NAME, EntityType
-from secondme.memory.extract.lexicon import LANGUAGES, WORD, Language, language
+from secondme.memory.extract.lexicon import HOT, LANGUAGES, WORD, Language, language, vocabulary
 
 _HIDDEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|@\w+")
 _ENDS = re.compile(r"[.!?…\n:;]|[^\w\s,'\"’()&/-]")
@@ -31,13 +31,18 @@ class Page:
 
     def __init__(self, text: str, hint: str | None) -> None:
         text = text if text.isascii() else unicodedata.normalize("NFC", text)
-        self.text = _HIDDEN.sub(lambda found: " " * len(found.group()), text)
-        self.lower = self.text.lower() if len(self.text.lower()) == len(self.text) else self.text
+        if "@" in text or "http" in text or "www." in text:
+            text = _HIDDEN.sub(lambda found: " " * len(found.group()), text)
+        self.text = text
+        lower = text.lower()
+        self.lower = lower if len(lower) == len(text) else text
         self.words: list[str] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
         for found in WORD.finditer(self.text):
-            word = _POSSESSIVE.sub("", found.group())
+            word = found.group()
+            if "'" in word or "’" in word:
+                word = _POSSESSIVE.sub("", word)
             self.words.append(word)
             self.starts.append(found.start())
             self.ends.append(found.start() + len(word))
@@ -45,10 +50,13 @@ class Page:
         self.taken = [False] * len(self.words)
         self.spans: list[Span] = []
         self.languages = spoken(self.lows, hint)
+        self.names = frozenset(lang.name for lang in self.languages)
+        self._vocabulary = vocabulary(tuple(lang.name for lang in self.languages))
+        self.hot = [at for at, low in enumerate(self.lows) if low in HOT or self.capital(at)]
 
     def any_has(self, key: str, word: str) -> bool:
         """Whether `word` stands under `key` in a language of this message."""
-        return any(word in lang.sets[key] for lang in self.languages)
+        return word in self._vocabulary.sets[key]
 
     def capital(self, at: int) -> bool:
         """Whether a word is written as a name can be: with a capital, or in a script that has none."""
@@ -78,36 +86,34 @@ class Page:
         return self.lower[start : cut.start() if cut else len(self.lower)]
 
     def before(self, key: str, at: int, comma: bool = False) -> bool:
-        """Whether a phrase under `key` ends right before the word `at`."""
-        near = self.lower[: self.starts[at]]
-        near = near.rstrip(" ,!") if comma else near.rstrip(" ")
-        return self._phrase(key, at, near)
-
-    def _phrase(self, key: str, at: int, near: str) -> bool:
-        if at and near.endswith(self.lows[at - 1]) and self.any_has(key, self.lows[at - 1]):
-            return True
-        return any(
-            near.endswith(phrase) and (len(near) == len(phrase) or not near[-len(phrase) - 1].isalnum())
-            for lang in self.languages
-            for phrase in lang.ordered[key]
-            if not phrase.isalnum()
-        )
+        """Whether a phrase under `key` ends right before the word `at`; with `comma`, one may stand between."""
+        if at == 0:
+            return False
+        last, words = self.lows[at - 1], self._vocabulary
+        if last not in words.sets[key] and last not in words.ending[key]:
+            return False
+        between = self.gap(at)
+        if between.strip(" ,!" if comma else " ").lstrip(".:"):
+            return False
+        near = self.lower[: self.starts[at]].rstrip(" ,!" if comma else " ")
+        return _ends(near, last, words.sets[key], words.ending[key].get(last, ()))
 
     def after(self, key: str, at: int) -> bool:
         """Whether a phrase under `key` begins right after the word `at`."""
-        rest = self.lower[self.ends[at] :]
-        if not rest[:1].isspace() and not rest.startswith(("'s", "’s")):
+        if at + 1 >= len(self.lows) or not self.joined(at + 1):
             return False
-        rest = rest.lstrip()
-        follow = self.lows[at + 1] if at + 1 < len(self.lows) else ""
-        return any(
-            follow in lang.sets[key]
-            or any(
-                " " in p and rest.startswith(p) and not rest[len(p) : len(p) + 1].isalnum()
-                for p in lang.ordered[key]
-            )
-            for lang in self.languages
-        )
+        first, words = self.lows[at + 1], self._vocabulary
+        if first in words.sets[key]:
+            return True
+        phrases = words.beginning[key].get(first)
+        if phrases is None:
+            return False
+        rest = self.lower[self.starts[at + 1] :]
+        return any(rest.startswith(p) and not rest[len(p) : len(p) + 1].isalnum() for p in phrases)
+
+    def dated(self, at: int) -> bool:
+        """Whether a word is a month or a weekday."""
+        return self.lows[at] in self._vocabulary.calendar
 
     def take(self, kind: EntityType, first: int, last: int, feast: str = "", name: str | None = None) -> None:
         """Note the words from `first` to `last` as one thing of that type."""
@@ -136,6 +142,12 @@ class Page:
         if self.taken[at] or not self.joined(at):
             return False
         return self.words[at][0].isupper() or self.lows[at] in BETWEEN
+
+
+def _ends(near: str, last: str, words: frozenset[str], phrases: tuple[str, ...]) -> bool:
+    if last in words and near.endswith(last):
+        return True
+    return any(near.endswith(p) and not near[-len(p) - 1 : -len(p)].isalnum() for p in phrases)
 
 
 BETWEEN = frozenset(

@@ -9,7 +9,7 @@ _PARTICLES = frozenset(
     ["de", "da", "do", "dos", "das", "del", "la", "von", "van", "der", "den", "bin", "al", "di", "y", "e"]
 )
 _WEAK = frozenset(
-    "is was will has no não y e ha está foi fue vai va já ya también também and ka ki ke ko se aur hai".split()
+    ["is", "was", "will", "has", "no", "não", "y", "e", "ha", "está", "foi", "fue", "vai", "va", "já", "ya", "también", "também", "and", "ka", "ki", "ke", "ko", "se", "aur", "hai"]
 )
 _SUFFIXES = (
     "mann",
@@ -31,13 +31,10 @@ _SUFFIXES = (
 
 def find_people(page: Page) -> None:
     """Take every person that is named."""
-    at = 0
-    while at < len(page.words):
+    for at in page.hot:
         last = _person(page, at)
         if last is None:
-            at += 1
             continue
-        start = at
         low = page.lows[at]
         if (
             last == at
@@ -48,8 +45,7 @@ def find_people(page: Page) -> None:
         ):
             _take_genitive(page, at)
         else:
-            page.take(EntityType.PERSON, start, last)
-        at = last + 1
+            page.take(EntityType.PERSON, at, last)
 
 
 def _take_genitive(page: Page, at: int) -> None:
@@ -62,12 +58,17 @@ def _person(page: Page, at: int) -> int | None:
     low = page.lows[at]
     if page.taken[at] or (len(low) < 2 and not page.capital(at)) or low[0].isdigit():
         return None
-    beside = _beside(page, at)
-    if not _is_name(page, at, beside) or page.before("self_before", at):
+    if not _may_be(page, at) or not _is_name(page, at, _beside(page, at)) or page.before("self_before", at):
         return None
     if page.joined(at) and page.languages[0].has("unknown_before", page.lows[at - 1]):
         return None
     return _whole(page, at)
+
+
+def _may_be(page: Page, at: int) -> bool:
+    """Whether a word is worth a look: most are not."""
+    low = page.lows[at]
+    return page.capital(at) or low in GIVEN_LOW or low in GIVEN or low in GIVEN_TOO
 
 
 def _beside(page: Page, at: int) -> int:
@@ -101,7 +102,7 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
         if page.words[at][0].isupper():
             return beside == 2 or _surname_follows(page, at) or _meant(page, at, beside)
         return (beside == 2 or _surname_follows(page, at)) if capital else _honoured(page, at)
-    if not capital or _common(page, low):
+    if not capital or _common(page, at):
         return False
     if low in SURNAMES and _titled(page, at):
         return True
@@ -109,7 +110,7 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
         return low in SURNAMES and page.after("after_name", at)
     if page.shouted(at) or PLACES.longest(page.lows, at) or COMPANIES.longest(page.lows, at):
         return False
-    german = any(lang.name == "de" for lang in page.languages)
+    german = "de" in page.names
     return (
         beside == 2
         if german
@@ -119,8 +120,7 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
 
 def _meant(page: Page, at: int, beside: int) -> bool:
     """Whether a word with a capital that is also an ordinary one is a name here."""
-    low = page.lows[at]
-    if page.shouted(at) or _calendar(page, low) or FEASTS.longest(page.lows, at):
+    if page.shouted(at) or page.dated(at) or FEASTS.longest(page.lows, at):
         return False
     german = page.languages[0].name == "de"
     if page.begins(at):
@@ -177,8 +177,9 @@ def _sure_beside(page: Page, at: int) -> bool:
     return page.joined(at) and page.before("person_before", at)
 
 
-def _common(page: Page, low: str) -> bool:
+def _common(page: Page, at: int) -> bool:
     """Whether a word is never a name."""
+    low = page.lows[at]
     return (
         low in PLAIN_WORDS
         or page.any_has("never", low)
@@ -188,12 +189,8 @@ def _common(page: Page, low: str) -> bool:
         or page.any_has("titles", low)
         or page.any_has("events", low)
         or page.any_has("hails", low)
-        or _calendar(page, low)
+        or page.dated(at)
     )
-
-
-def _calendar(page: Page, low: str) -> bool:
-    return any(low in lang.calendar for lang in page.languages)
 
 
 def _surname_follows(page: Page, at: int) -> bool:
@@ -203,7 +200,7 @@ def _surname_follows(page: Page, at: int) -> bool:
         and page.joined(follow)
         and page.capital(follow)
         and page.lows[follow] in SURNAMES
-        and not _common(page, page.lows[follow])
+        and not _common(page, follow)
     )
 
 
@@ -232,7 +229,7 @@ def _more(page: Page, at: int) -> int:
         return 0
     if (
         not page.capital(at)
-        or _common(page, low)
+        or _common(page, at)
         or page.shouted(at) != page.shouted(at - 1)
         or low[0].isdigit()
     ):
@@ -241,7 +238,7 @@ def _more(page: Page, at: int) -> int:
         return int(low in SURNAMES)
     if low in SURNAMES or low in GIVEN:
         return 1
-    if any(lang.name == "de" for lang in page.languages):
+    if "de" in page.names:
         return int(low.endswith(_SUFFIXES))
     return int(not PLACES.longest(page.lows, at) and not COMPANIES.longest(page.lows, at) and len(low) > 2)
 

@@ -31,21 +31,21 @@ _TIES = {
 
 def find_venues(page: Page) -> None:
     """Take streets and venues: they may hold persons' and cities' names, so they come first."""
-    for at in range(len(page.words)):
+    for at in page.hot:
         if not page.taken[at]:
             _headed(page, at) or _tailed(page, at)
 
 
 def find_places(page: Page) -> None:
     """Take what the gazetteer knows, and what only a place can be."""
-    at = 0
-    while at < len(page.words):
-        last = None if page.taken[at] else _listed(page, at)
-        if last is None and not page.taken[at]:
+    for at in page.hot:
+        if page.taken[at]:
+            continue
+        last = _listed(page, at)
+        if last is None:
             last = _unknown(page, at)
         if last is not None:
             page.take(EntityType.LOCATION, at, last)
-        at = at + 1 if last is None else last + 1
 
 
 def _listed(page: Page, at: int) -> int | None:
@@ -145,7 +145,5 @@ def _proper(page: Page, at: int) -> bool:
         return False
     if "\u0900" <= low[0] <= "\u097f":
         return low in GIVEN or low in GIVEN_TOO or bool(PLACES.longest(page.lows, at))
-    german = any(lang.name == "de" for lang in page.languages) and not any(
-        lang.name == "en" for lang in page.languages
-    )
+    german = "de" in page.names and not any(lang.name == "en" for lang in page.languages)
     return page.words[at][0].isupper() and not no_name(page, at) and not german

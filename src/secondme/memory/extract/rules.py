@@ -11,6 +11,7 @@ from secondme.memory.extract.occasions import category, find_events, find_hashta
 from secondme.memory.extract.page import Page, Span
 from secondme.memory.extract.people import find_people
 from secondme.memory.extract.places import find_places, find_venues
+from secondme.memory.extract.scan import worth_reading
 from secondme.memory.extract.statements import Said, find_statements
 
 _NOTHING = Gist()
@@ -22,6 +23,8 @@ _RULED = 0.7  # how sure a statement is that rules have read
 def read(text: str, at: datetime, hint: str | None = None) -> Gist:
     """The gist of a message that was written `at` this local time. `hint` is the language (en, es, pt, de, hi) to
     take where the words tell none. Never raises; most messages have an empty gist."""
+    if not worth_reading(text):
+        return _NOTHING
     page = Page(text[:_LONGEST], hint)
     if not page.words:
         return _NOTHING
@@ -34,7 +37,7 @@ def read(text: str, at: datetime, hint: str | None = None) -> Gist:
 def _find(page: Page) -> None:
     """All entities. The order decides who takes a word that could be two things."""
     find_hashtags(page)
-    for at in range(len(page.words)):
+    for at in page.hot:
         masked = MASKS.longest(page.lows, at)
         if masked is not None:
             page.hide(at, at + masked[0] - 1)

@@ -41,7 +41,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    templates: tuple[tuple[Predicate, re.Pattern[str]], ...]
+    templates: tuple[tuple[Predicate, re.Pattern[str], frozenset[str]], ...]  # with the tags that each needs
     negated: re.Pattern[str]
     unsure: re.Pattern[str]
     planned: re.Pattern[str]
@@ -59,9 +59,10 @@ def _rules(name: str) -> _Rules:
     found = []
     for kind, lines in lang.relations.items():
         for line in lines:
+            needs = frozenset(hole for hole in ("P", "C", "L", "E", "R") if f"{{{hole}}}" in line)
             for hole, pattern in holes.items():
                 line = line.replace(hole, pattern)
-            found.append((Predicate(kind), re.compile(line)))
+            found.append((Predicate(kind), re.compile(line), needs))
     return _Rules(
         tuple(found), _any(lang, "not"), _any(lang, "unsure"), _any(lang, "planned"), _any(lang, "ended")
     )
@@ -113,7 +114,12 @@ def _tagged(page: Page, spans: Sequence[Span]) -> str:
 
 def _asserted(lang: Language, text: str, spans: Sequence[Span]) -> Iterator[Said]:
     rules = _rules(lang.name)
-    for predicate, pattern in rules.templates:
+    tags = {letter for letter in "PCLER" if f"‹{letter}" in text}
+    if "R" in tags:
+        tags.add("E")
+    for predicate, pattern, needs in rules.templates:
+        if not needs <= tags:
+            continue
         for match in pattern.finditer(text):
             holds = _holds(rules, text, match, ahead=predicate is Predicate.LOCATED_AT)
             if holds is not None:
