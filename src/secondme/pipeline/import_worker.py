@@ -150,10 +150,9 @@ class ImportWorker:
 
     async def _read(self, job: Job, chunks: Iterator[list[sealed_chat.Line]]) -> _Chunk | None:
         """The next chunk, and what it says; None at the end."""
-        lines = await asyncio.to_thread(next, chunks, None)
-        if lines is None:
+        lines, said = await asyncio.to_thread(self._said, job, chunks)
+        if not lines:
             return None
-        said = [self._said(job, line) for line in lines]
         gists = await self._reads(job.by_model)(said)
         empty = Gist()
         learned = [
@@ -164,12 +163,25 @@ class ImportWorker:
         metrics.learned.labels("nothing_said").inc(len(lines) - len(learned))
         return _Chunk(len(lines), learned)
 
-    def _said(self, job: Job, line: sealed_chat.Line) -> Said:
-        seconds, author, text, _ = line
-        teller = job.tellers[author]
-        at = (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self._zone)
-        whose = job.audience if teller == OWNER else teller
-        return Said(str(job.id), text, at, teller == OWNER, None if is_group(whose) else UUID(whose))
+    def _said(
+        self, job: Job, chunks: Iterator[list[sealed_chat.Line]]
+    ) -> tuple[list[sealed_chat.Line], list[Said]]:
+        """The next chunk's lines, and what they say; nothing at the end."""
+        lines, id_, zone = next(chunks, []), str(job.id), self._zone
+        owner = [teller == OWNER for teller in job.tellers]
+        whose = [job.audience if teller == OWNER else teller for teller in job.tellers]
+        payer = [None if is_group(one) else UUID(one) for one in whose]
+        said = [
+            Said(
+                id_,
+                text,
+                (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone),
+                owner[author],
+                payer[author],
+            )
+            for seconds, author, text, _ in lines
+        ]
+        return lines, said
 
     def _source(self, job: Job, line: sealed_chat.Line, said: Said) -> Source:
         seconds, author, text, again = line
