@@ -28,7 +28,7 @@ def _minutes(moment: datetime) -> int:
     return round((moment - NOON).total_seconds() / 60)
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_a_newer_statement_ends_the_older(graph: Graph, order: tuple[int, ...]) -> None:
     moves = [
         told("a", lives("Porto"), at=1),
