@@ -12,7 +12,10 @@ from secondme.bench.rows import Row
 from secondme.domain.fact import EntityType, Gist, Predicate
 from secondme.memory.extract import read
 
-HALVES = ("dev", "test")  # the rules were written against the first; nobody who writes them looks into the second
+HALVES = (
+    "dev",
+    "test",
+)  # the rules were written against the first; nobody who writes them looks into the second
 LANGUAGES = ("en", "es", "pt", "de", "hi")
 _ENTITIES = tuple(EntityType)
 _RELATIONS = ("WORKS_AT", "LIVES_IN", "KNOWS", "ATTENDED", "LOCATED_AT")
@@ -25,16 +28,20 @@ type Items = set[tuple[str, str]]
 async def measure(lab: Lab) -> list[Row]:
     """A row for each half, language and kind."""
     return [
-        row for half in HALVES for name in LANGUAGES for kind in KINDS if (row := _row(half, name, kind)) is not None
+        row
+        for half in HALVES
+        for name in LANGUAGES
+        for kind in KINDS
+        if (row := _row(half, name, kind)) is not None
     ]
 
 
 def _row(half: str, name: str, kind: str) -> Row | None:
     found = score(half, name)[kind]
-    right, given, labelled = found["right"], found["found"], found["labelled"]
+    given, labelled = found["found"], found["labelled"]
     if not labelled:
         return None
-    precision, recall = right / given if given else 0.0, right / labelled
+    precision, recall = share(found, "found"), share(found, "labelled")
     judged = kind in _JUDGED
     return Row(
         f"Extraction by rules, {half}, {name}: {kind}",
@@ -46,6 +53,11 @@ def _row(half: str, name: str, kind: str) -> Row | None:
     )
 
 
+def share(counts: Mapping[str, int], of: str) -> float:
+    """What was right of what was `found` (precision) or `labelled` (recall); nothing of nothing is 0."""
+    return counts["right"] / counts[of] if counts[of] else 0.0
+
+
 def score(half: str, name: str) -> Mapping[str, Mapping[str, int]]:
     """By kind: how many were `labelled`, how many were `found`, and how many of these were `right`."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
@@ -55,7 +67,7 @@ def score(half: str, name: str) -> Mapping[str, Mapping[str, int]]:
             counts[kind]["labelled"] += len(wanted[kind])
             counts[kind]["found"] += len(found[kind])
             counts[kind]["right"] += len(wanted[kind] & found[kind])
-    return counts
+    return {kind: {of: count[of] for of in ("labelled", "found", "right")} for kind, count in counts.items()}
 
 
 def messages(half: str, name: str) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,13 @@
-"""`bench voice`: the measure of the voice, with examples to judge it by."""
+"""`bench voice` and `bench extract`: how near we come, in more detail than the table has."""
 
 import asyncio
+import json
+from collections.abc import Mapping
 
+from rich.console import Console
+from rich.table import Table
+
+from secondme.bench.extract import HALVES, KINDS, LANGUAGES, score, share
 from secondme.bench.voices import OWNERS, report
 
 
@@ -12,3 +18,30 @@ def voice() -> None:
         for line in asyncio.run(report(owner)).lines(shown=6):
             print(line)
         print()
+
+
+def extract(*, as_json: bool) -> None:
+    """What rules find in labelled messages: precision and recall of each kind, by half and language."""
+    found = {half: {name: score(half, name) for name in LANGUAGES} for half in HALVES}
+    if as_json:
+        print(
+            json.dumps(
+                {half: {name: _shares(of) for name, of in names.items()} for half, names in found.items()}
+            )
+        )
+        return
+    for half, names in found.items():
+        table = Table("precision, recall", *KINDS, title=f"{half} half", title_justify="left")
+        for name, of in names.items():
+            table.add_row(name, *(_cell(of[kind]) for kind in KINDS))
+        Console().print(table)
+
+
+def _shares(of: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
+    return {
+        kind: {"precision": share(c, "found"), "recall": share(c, "labelled"), **c} for kind, c in of.items()
+    }
+
+
+def _cell(counts: Mapping[str, int]) -> str:
+    return f"{share(counts, 'found'):.2f}, {share(counts, 'labelled'):.2f} of {counts['labelled']}"

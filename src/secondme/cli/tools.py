@@ -132,3 +132,11 @@ def voice() -> None:
     from secondme.cli import bench
 
     bench.voice()
+
+
+@bench.command()
+def extract(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """How much of what a careful reader takes from messages the rules of memory take, by language."""
+    from secondme.cli import bench
+
+    bench.extract(as_json=as_json)

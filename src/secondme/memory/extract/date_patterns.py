@@ -11,13 +11,30 @@ from secondme.memory.extract.page import Page
 
 _EDGE = r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?!\d)"
-_KINDS = (
-    "habit", "range", "full", "numeric", "weekday_week", "ahead", "ago", "week_next", "week_last", "week_this", "weekend_next", "weekend_last", "weekend",
-    "month_next", "month_last", "month_this", "days", "weekday_last", "weekday_next", "weekday", "day_alone", "month_alone",
-)  # fmt: skip
-_NEEDS = {"range": "month", "full": "month", "month_alone": "month", "weekday": "weekday", "weekday_last": "weekday", "weekday_next": "weekday",
-          "weekday_week": "weekday", "ahead": "unit", "ago": "unit", "days": "days", "week_next": "unit", "week_last": "unit", "week_this": "unit",
-          "month_next": "unit", "month_last": "unit", "month_this": "unit"}  # fmt: skip
+_NEEDS = {  # every kind in its turn, and the class of words without which it is not there
+    "habit": None,
+    "range": "month",
+    "full": "month",
+    "numeric": None,
+    "weekday_week": "weekday",
+    "ahead": "unit",
+    "ago": "unit",
+    "week_next": "unit",
+    "week_last": "unit",
+    "week_this": "unit",
+    "weekend_next": None,
+    "weekend_last": None,
+    "weekend": None,
+    "month_next": "unit",
+    "month_last": "unit",
+    "month_this": "unit",
+    "days": "days",
+    "weekday_last": "weekday",
+    "weekday_next": "weekday",
+    "weekday": "weekday",
+    "day_alone": None,
+    "month_alone": "month",
+}
 _NUMERIC = (
     re.compile(
         r"(?<![\d.,/-])(?P<year>20\d\d)-(?P<monthnum>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\d-])"
@@ -64,13 +81,11 @@ def patterns(name: str) -> Patterns:
         "{year}": r"(?P<year>20\d\d)(?!\d)",
         "{b}": _EDGE,
     }
-    kinds = {kind: tuple(_compiled(lang.dates.get(kind, ""), holes)) for kind in _KINDS}
+    kinds = {kind: tuple(_compiled(lang.dates.get(kind, ""), holes)) for kind in _NEEDS}
     kinds["days"] = (re.compile(rf"{_EDGE}(?P<days>{alternatives(values['days'])}){_EDGE}"),)
     kinds["numeric"] = _NUMERIC
-    needs = {
-        "month": _first_words(values["months"]), "weekday": _first_words(values["weekdays"]), "days": _first_words(values["days"]),
-        "unit": _first_words(values["units"]),
-    }  # fmt: skip
+    classes = {"month": "months", "weekday": "weekdays", "days": "days", "unit": "units"}
+    needs = {name: _first_words(values[key]) for name, key in classes.items()}
     return Patterns(kinds, values, needs)
 
 
@@ -101,8 +116,7 @@ def matches(page: Page, lang: Language) -> Iterator[tuple[str, re.Match[str]]]:
         if span.type is not EntityType.TOPIC:
             text = _blacked(text, span.start, span.end, _NAME)
     digits = any(char.isdigit() for char in text)
-    for kind in _KINDS:
-        needed = _NEEDS.get(kind)
+    for kind, needed in _NEEDS.items():
         if needed and found.needs[needed].isdisjoint(words) and not (kind == "full" and digits):
             continue
         if kind in ("numeric", "day_alone") and not digits:

@@ -8,10 +8,14 @@ from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
 _TIES = frozenset(("der", "dem", "den", "the", "la", "el", "los"))
-_LEGAL = re.compile(
-    r"(?:[ ,]+(?:GmbH(?: & Co\.? KG)?|AG|KG|SE|e\. ?V\.|OHG|UG|Ltda\.?|Ltd\.?|Limited|Inc\.?|LLC|LLP|plc|PLC|Corp\.?|Co\.?(?= |$)|Pvt\.? Ltd\.?|"
-    r"Private Limited|S\.? ?A\.?(?=[ ,.!?]|$)|S\. ?L\.|SL(?=[ ,.!?]|$)|S\.A\.U\.?|S\.L\.U\.?|EIRELI|ME(?=[ ,.!?]|$)|Lda\.?|लिमिटेड|प्राइवेट लिमिटेड))+"
-)
+_END = r"(?=[ ,.!?]|$)"
+_FORMS = (
+    r"GmbH(?: & Co\.? KG)?", "AG", "KG", "SE", r"e\. ?V\.", "OHG", "UG", r"Ltda\.?", r"Ltd\.?", "Limited", r"Inc\.?",
+    "LLC", "LLP", "plc", "PLC", r"Corp\.?", rf"Co\.?{_END}", r"Pvt\.? Ltd\.?", "Private Limited", rf"S\.? ?A\.?{_END}",
+    r"S\. ?L\.", rf"SL{_END}", r"S\.A\.U\.?", r"S\.L\.U\.?", "EIRELI", rf"ME{_END}", r"Lda\.?",
+    "लिमिटेड", "प्राइवेट लिमिटेड",
+)  # fmt: skip
+_LEGAL = re.compile(rf"(?:[ ,]+(?:{'|'.join(_FORMS)})(?![^\W_]))+")
 
 _PLAIN_HEADS = frozenset(("firma", "empresa", "la empresa", "company", "agentur"))
 

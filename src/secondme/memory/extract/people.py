@@ -9,7 +9,34 @@ _PARTICLES = frozenset(
     ["de", "da", "do", "dos", "das", "del", "la", "von", "van", "der", "den", "bin", "al", "di", "y", "e"]
 )
 _WEAK = frozenset(
-    ["is", "was", "will", "has", "no", "não", "y", "e", "ha", "está", "foi", "fue", "vai", "va", "já", "ya", "también", "também", "and", "ka", "ki", "ke", "ko", "se", "aur", "hai"]
+    [
+        "is",
+        "was",
+        "will",
+        "has",
+        "no",
+        "não",
+        "y",
+        "e",
+        "ha",
+        "está",
+        "foi",
+        "fue",
+        "vai",
+        "va",
+        "já",
+        "ya",
+        "también",
+        "também",
+        "and",
+        "ka",
+        "ki",
+        "ke",
+        "ko",
+        "se",
+        "aur",
+        "hai",
+    ]
 )
 _SUFFIXES = (
     "mann",

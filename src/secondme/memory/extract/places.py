@@ -92,9 +92,9 @@ def _headed(page: Page, at: int) -> bool:
     """`Hotel Adler`, `Calle de Alcalá`, `Lake Garda`."""
     if not any(page.any_has("place_heads", low) for low in (page.lows[at], page.lows[at] + ".")):
         return False
-    if not page.words[at][0].isupper() and any(lang.name in ("en", "de") for lang in page.languages):
-        if not any(lang.name in ("es", "pt", "hi") for lang in page.languages):
-            return False
+    # In English and German a venue has its capital: `the hotel Adler` is rare.
+    if not page.words[at][0].isupper() and not page.names & {"es", "pt", "hi"}:
+        return False
     first = at + 1
     if first < len(page.words) and page.gap(first).strip(" ") not in ("", "."):
         return False

@@ -21,13 +21,63 @@ from secondme.memory.voice.words import PLAIN_WORDS
 _ROUGH = re.compile(r"[^\s.,!?;:()\"'’…/–—-]+")
 _WITHIN = re.compile(r"[^\W_][,;]? [A-ZÀ-Þ][^\W\d_]")  # a capital within a sentence
 _DAY = re.compile(
-    r"\d[./-]\d|\d(?:st|nd|rd|th)\b|\b(?:el|al|del|d[ií]a|am|zum|bis|vom|der|den|dem|ab) \d|\d (?:तारीख|tareekh|tarikh|taarikh|tarik|date|ko|को)"
+    r"\d[./-]\d|\d(?:st|nd|rd|th)\b|\b(?:el|al|del|d[ií]a|am|zum|bis|vom|der|den|dem|ab) \d|"
+    r"\d (?:तारीख|tareekh|tarikh|taarikh|tarik|date|ko|को)"
 )
 _NOT_ALONE = frozenset(
-    ["may", "mar", "march", "mai", "set", "out", "sun", "day", "día", "dia", "dias", "días", "tag", "jahr", "ano", "año", "year", "years", "jahre", "do", "the", "in", "a", "set", "abr", "ago", "mo", "das"]
+    [
+        "may",
+        "mar",
+        "march",
+        "mai",
+        "set",
+        "out",
+        "sun",
+        "day",
+        "día",
+        "dia",
+        "dias",
+        "días",
+        "tag",
+        "jahr",
+        "ano",
+        "año",
+        "year",
+        "years",
+        "jahre",
+        "do",
+        "the",
+        "in",
+        "a",
+        "set",
+        "abr",
+        "ago",
+        "mo",
+        "das",
+    ]
 )
 _HONORIFICS = frozenset(
-    ["ji", "didi", "uncle", "aunty", "auntie", "aunt", "bhaiya", "bhabhi", "tia", "tía", "tio", "tío", "tante", "onkel", "frau", "herr", "mrs", "mr", "dr"]
+    [
+        "ji",
+        "didi",
+        "uncle",
+        "aunty",
+        "auntie",
+        "aunt",
+        "bhaiya",
+        "bhabhi",
+        "tia",
+        "tía",
+        "tio",
+        "tío",
+        "tante",
+        "onkel",
+        "frau",
+        "herr",
+        "mrs",
+        "mr",
+        "dr",
+    ]
 )
 _KEYS = ("events", "jobs", "event_tails")
 

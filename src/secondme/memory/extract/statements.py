@@ -69,12 +69,10 @@ def _rules(name: str) -> _Rules:
 
 
 def _any(lang: Language, key: str) -> re.Pattern[str]:
-    words = [
-        rf"{re.escape(word)}" if word[0].isalnum() else rf"(?<=\w){re.escape(word)}"
-        for word in lang.ordered[key]
-    ]
-    return re.compile(rf"(?<![\w\u0900-\u0963])(?:{'|'.join(words)})(?![\w\u0900-\u0963])|n't\b" if key == "not" and lang.name == "en"
-                      else rf"(?<![\w\u0900-\u0963])(?:{'|'.join(words)})(?![\w\u0900-\u0963])")  # fmt: skip
+    """Any of the words under `key`, whole; what has an apostrophe is the end of one."""
+    whole = "|".join(re.escape(word) for word in lang.ordered[key] if "'" not in word)
+    ends = "".join(rf"|(?<=\w){re.escape(word)}\b" for word in lang.ordered[key] if "'" in word)
+    return re.compile(rf"(?<![\w\u0900-\u0963])(?:{whole})(?![\w\u0900-\u0963]){ends}")
 
 
 def find_statements(page: Page) -> list[Said]:
