@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from secondme.cli import show
 from secondme.domain.errors import Invalid
 
@@ -95,7 +97,30 @@ async def learn(file: Path, wishes: Wishes) -> None:
 
 async def _may_ask(app: "App", file: Path, wishes: Wishes) -> bool:
     """Whether a model may read the chat for memory: only after the owner has seen what that takes."""
+    from secondme.memory.extract import estimate
+
+    extractor = app.minds.extractor
+    if extractor is None or not wishes.model or app.settings.extraction == "rules":
+        return False
+    cost = estimate(*await asyncio.to_thread(_size, file, wishes.order))
+    print(
+        f"For memory {extractor.name} would read this chat: about {show.count(cost.calls, 'call')}"
+        f" and {cost.tokens:,} tokens, at its provider's price."
+    )
+    if wishes.sure:
+        return True
+    if sys.stdin.isatty() and typer.confirm("Ask it?", err=True):
+        return True
+    print("Rules read it instead, for nothing. With --yes the model does; --no-model says this at once.")
     return False
+
+
+def _size(file: Path, order: str | None) -> tuple[int, int]:
+    """How many messages say anything, and how many characters they have."""
+    from secondme.memory.exports import open_export
+
+    said = [len(m.text) for m in open_export(file, order=order).messages() if m.author is not None and m.text]
+    return len(said), sum(said)
 
 
 @contextmanager
