@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from secondme.domain.fact import EntityType
 from secondme.memory.extract.lexicon import Language, alternatives, language
@@ -109,23 +110,29 @@ def _compiled(lines: str, holes: dict[str, str]) -> Iterator[re.Pattern[str]]:
         yield re.compile(line)
 
 
-def matches(page: Page, lang: Language) -> Iterator[tuple[str, re.Match[str]]]:
+def matches(page: Page) -> Iterator[tuple[str, Language, re.Match[str]]]:
     """Kind by kind what the patterns pick, outside the names already found; nothing is picked twice."""
-    found, words, text = patterns(lang.name), set(page.lows), page.lower
+    words, text = set(page.lows), page.lower
     for span in page.spans:
         if span.type is not EntityType.TOPIC:
             text = _blacked(text, span.start, span.end, _NAME)
     digits = any(char.isdigit() for char in text)
-    for kind, needed in _NEEDS.items():
-        if needed and found.needs[needed].isdisjoint(words) and not (kind == "full" and digits):
+    for kind, lang in product(_NEEDS, page.languages):
+        if not _possible(kind, patterns(lang.name), words, digits):
             continue
-        if kind in ("numeric", "day_alone") and not digits:
-            continue
-        for pattern in found.kinds[kind]:
+        for pattern in patterns(lang.name).kinds[kind]:
             for match in pattern.finditer(text):
                 if not _TAKEN.search(match.group()) and not (kind in _BESIDE and _beside(text, match)):
-                    yield kind, match
+                    yield kind, lang, match
                     text = _blacked(text, match.start(), match.end())
+
+
+def _possible(kind: str, found: Patterns, words: set[str], digits: bool) -> bool:
+    """Whether the words are there without which there is no day of this kind."""
+    if kind in ("numeric", "day_alone"):
+        return digits
+    needed = _NEEDS[kind]
+    return needed is None or not found.needs[needed].isdisjoint(words) or (kind == "full" and digits)
 
 
 def _blacked(text: str, start: int, end: int, black: str = _BLACK) -> str:

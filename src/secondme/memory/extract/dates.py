@@ -31,13 +31,10 @@ class Found:
 def find_dates(page: Page, at: date) -> list[Found]:
     """Every day that the message names, in the order of its kinds, each once."""
     found: dict[date, Found] = {}
-    for lang in page.languages:
-        for kind, match in matches(page, lang):
-            if kind == "habit":
-                continue
-            day = _Settling(lang, at, page, match).day(kind)
-            if day is not None:
-                found.setdefault(day, Found(day, match.start(), match.end()))
+    for kind, lang, match in matches(page):
+        day = None if kind == "habit" else _Settling(lang, at, page, match).day(kind)
+        if day is not None:
+            found.setdefault(day, Found(day, match.start(), match.end()))
     for span in page.spans:
         if span.type is EntityType.EVENT and span.feast:
             day = _feast(page, span.feast, span.start, at)

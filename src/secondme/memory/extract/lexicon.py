@@ -27,6 +27,7 @@ class Language:
     future: re.Pattern[str]
     work: re.Pattern[str]
     calendar: frozenset[str]
+    days: frozenset[str]  # that count from today, such as `tomorrow`
     dates: Mapping[str, Any]
     relations: Mapping[str, tuple[str, ...]]
     categories: Mapping[str, frozenset[str]]
@@ -133,6 +134,7 @@ def language(name: str) -> Language:
         re.compile(_regex(raw["future"])),
         re.compile(_regex(raw["work_near"])),
         frozenset(re.findall(r"(\S+)=\d", f"{raw['dates']['months']} {raw['dates']['weekdays']}")),
+        frozenset(re.findall(r"(\S+)=\S", raw["dates"]["days"])),
         raw["dates"],
         {
             kind: tuple(filter(None, map(str.strip, lines.splitlines())))
@@ -180,19 +182,24 @@ def _listed(name: str, separator: str | None) -> tuple[frozenset[str], frozenset
     )
 
 
+def listed(name: str) -> frozenset[str]:
+    """The words of a plain list."""
+    return _listed(name, None)[0]
+
+
 _NAMES, GIVEN_TOO = _listed("given_names.txt", None)
 GIVEN_LOW = frozenset(name[1:] for name in _NAMES if name.startswith("+"))
 GIVEN = frozenset(name for name in _NAMES if not name.startswith("+")) | GIVEN_LOW
-SURNAMES, _ = _listed("surnames.txt", None)
-NO_FIRMS, _ = _listed("no_firms.txt", None)
-NO_STREETS, _ = _listed("no_streets.txt", None)
+SURNAMES = listed("surnames.txt")
+NO_FIRMS = listed("no_firms.txt")
+NO_STREETS = listed("no_streets.txt")
 _PLACES, _PLACES_TOO = _listed("places.txt", ";")
 _COMPANIES, _COMPANIES_TOO = _listed("companies.txt", ";")
 PLACES = Phrases([(name, "?") for name in _PLACES_TOO] + [(name, "") for name in _PLACES])
 COMPANIES = Phrases([(name, "?") for name in _COMPANIES_TOO] + [(name, "") for name in _COMPANIES])
 MASKS = Phrases((line, "") for line in _lines("masks.txt"))
 FEASTS = Phrases(
-    (name.strip(), day)
+    (name.strip().removeprefix("?"), day + "?" * name.strip().startswith("?"))
     for line in _lines("feasts.txt")
     for day, _, names in (line.partition(": "),)
     for name in names.split(";")

@@ -7,12 +7,13 @@ from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
 from secondme.memory.extract.dates import Found, find_dates
 from secondme.memory.extract.firms import find_firms, find_workplaces
 from secondme.memory.extract.lexicon import MASKS
-from secondme.memory.extract.occasions import category, find_events, find_hashtags, find_topics
+from secondme.memory.extract.occasions import find_events
 from secondme.memory.extract.page import Page, Span
 from secondme.memory.extract.people import find_people
 from secondme.memory.extract.places import find_places, find_venues
 from secondme.memory.extract.scan import worth_reading
 from secondme.memory.extract.statements import Said, find_statements
+from secondme.memory.extract.topics import category, find_hashtags, find_topics
 
 _NOTHING = Gist()
 _LONGEST = 4_000  # characters; what stands behind them is not read

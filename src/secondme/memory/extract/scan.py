@@ -24,61 +24,15 @@ _DAY = re.compile(
     r"\d[./-]\d|\d(?:st|nd|rd|th)\b|\b(?:el|al|del|d[ií]a|am|zum|bis|vom|der|den|dem|ab) \d|"
     r"\d (?:तारीख|tareekh|tarikh|taarikh|tarik|date|ko|को)"
 )
-_NOT_ALONE = frozenset(
-    [
-        "may",
-        "mar",
-        "march",
-        "mai",
-        "set",
-        "out",
-        "sun",
-        "day",
-        "día",
-        "dia",
-        "dias",
-        "días",
-        "tag",
-        "jahr",
-        "ano",
-        "año",
-        "year",
-        "years",
-        "jahre",
-        "do",
-        "the",
-        "in",
-        "a",
-        "set",
-        "abr",
-        "ago",
-        "mo",
-        "das",
-    ]
+# Too common to tell anything by themselves; with a figure, a month or the like something else tells.
+_COMMON = (
+    "may mar march mai set out sun day día dia tag jahr ano año year years jahre do the in a abr ago mo das"
 )
-_HONORIFICS = frozenset(
-    [
-        "ji",
-        "didi",
-        "uncle",
-        "aunty",
-        "auntie",
-        "aunt",
-        "bhaiya",
-        "bhabhi",
-        "tia",
-        "tía",
-        "tio",
-        "tío",
-        "tante",
-        "onkel",
-        "frau",
-        "herr",
-        "mrs",
-        "mr",
-        "dr",
-    ]
+_NOT_ALONE = frozenset(_COMMON.split())
+_BESIDE_NAMES = (
+    "ji didi uncle aunty auntie aunt bhaiya bhabhi tia tía tio tío tante onkel frau herr mrs mr dr"
 )
+_HONORIFICS = frozenset(_BESIDE_NAMES.split())
 _KEYS = ("events", "jobs", "event_tails")
 
 
