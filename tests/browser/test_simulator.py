@@ -135,6 +135,8 @@ async def test_the_sample_teaches_a_voice_that_is_then_used(desk: Desk) -> None:
     await expect(side.get_by_role("radio", name=re.compile("Yes, keep them"))).to_be_checked()
     await side.get_by_role("button", name="Learn from this chat").click()
     await expect(side.get_by_text("It may sound like this")).to_be_visible(timeout=60_000)
+    await expect(side.locator(".memory h3")).to_have_text("Remembered", timeout=60_000)
+    await expect(side.locator(".memory")).to_contain_text("known from this chat")
     await expect(desk.page.locator("#voice")).to_contain_text("Lena Brandt’s")
     await desk.enabled_phone("Ana Lopes")
     await desk.says("are you back yet??")

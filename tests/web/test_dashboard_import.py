@@ -3,6 +3,7 @@
 import json
 from importlib.resources import files
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -59,6 +60,19 @@ async def test_learning_reports_and_deletes_the_file(desk: Desk) -> None:
     assert state["ownVoice"] and state["keptReplies"] == report["kept"]
     again = lines((await send(desk, "/api/import", form(LENA, me="Lena Brandt", keepVoice="yes")))[1])
     assert again[-1]["report"]["kept"] == 0
+
+
+async def test_how_far_memory_has_come(desk: Desk) -> None:
+    _, text = await send(desk, "/api/import", form(LENA, me="Lena Brandt", keepVoice="no"))
+    report = lines(text)[-1]["report"]
+    where = f"/api/imports/{report['id']}"
+    total = report["remembers"]
+    assert (await desk.get(where))[1] == {"state": "waiting", "total": total, "done": 0, "entities": 0}
+    assert await desk.app.import_worker.work_once()
+    _, found = await desk.get(where)
+    assert found.pop("entities") > 10
+    assert found == {"state": "done", "total": total, "done": total}
+    assert (await desk.get(f"/api/imports/{uuid4()}"))[0] == 404
 
 
 async def test_without_consent_no_reply_is_kept(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from secondme.web.dashboard.views import (
     PressedView,
     ReadView,
     RelationshipBody,
+    RememberedView,
     ResumedView,
     SampleBody,
     SampleView,
@@ -145,6 +146,10 @@ def _imports(api: APIRouter, app: App) -> None:
     @api.post("/import", openapi_extra=_FORM, summary="Learn from an export; answers lines of JSON")
     async def run(request: Request) -> Response:
         return await importing.run(app, request)
+
+    @api.get("/imports/{import_id}", summary="How far memory has come with an import")
+    async def remembered(import_id: UUID) -> RememberedView:
+        return await importing.remembered(app, import_id)
 
     @api.post("/import/sample", summary="Learn from a bundled chat; answers lines of JSON")
     async def run_sample(body: SampleBody) -> Response:

@@ -4,10 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -17,9 +18,9 @@ from secondme.domain.errors import Invalid, NotFound, SecondMeError
 from secondme.memory.exports import DateOrderAmbiguous
 from secondme.observe.logs import get_logger
 from secondme.pipeline.importing import Report
-from secondme.stores.ledger import glances
+from secondme.stores.ledger import glances, imports
 from secondme.web.dashboard.upload import Upload, receive
-from secondme.web.dashboard.views import InspectedView, SampleBody, SampleView
+from secondme.web.dashboard.views import InspectedView, RememberedView, SampleBody, SampleView
 from secondme.wiring import App
 
 log = get_logger("dashboard")
@@ -91,6 +92,15 @@ async def run_sample(app: App, body: SampleBody) -> StreamingResponse:
     return _Lines(_import(app, path, sample.me, body.keep_voice, None), None)
 
 
+async def remembered(app: App, import_id: UUID) -> RememberedView:
+    """How far memory has come. Raises NotFound where the import was forgotten."""
+    async with app.ledger.light() as light:
+        found = await imports.progress(light, import_id)
+    if found is None:
+        raise NotFound("There is no such import; it may have been forgotten.")
+    return RememberedView(**asdict(found))
+
+
 class _Lines(StreamingResponse):
     """A stream that deletes the uploaded file when it ends, also where nobody ever read it."""
 
@@ -143,6 +153,8 @@ async def _ending(app: App, work: "asyncio.Task[Any]") -> dict[str, Any]:
 def _report(done: Report, kept: int) -> dict[str, Any]:
     style = done.persona.style
     return {
+        "id": str(done.import_id),
+        "remembers": done.remembers,
         "messages": done.messages,
         "own": done.own,
         "layout": done.layout,

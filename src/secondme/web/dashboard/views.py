@@ -248,6 +248,16 @@ class SampleBody(Shape):
     keep_voice: bool
 
 
+class RememberedView(Shape):
+    """How far memory has come with an import: waiting, done or failed; counts of messages, and of the people,
+    companies, topics, events and places that are known from them."""
+
+    state: str
+    total: int
+    done: int
+    entities: int
+
+
 class InspectedView(Shape):
     """What a chat export holds: messages by author, and how it is written."""
 

@@ -7,7 +7,7 @@ import { changed, lookAll, store } from "./store.js";
 
 const MOST = 512 * 1024 * 1024; // bytes
 const FRESH = { step: "choose", file: null, sample: null, found: null, me: null, keep: "no", order: null, needsOrder: false,
-  progress: null, report: null, problem: null, busy: false };
+  progress: null, report: null, memory: null, problem: null, busy: false };
 let at = { ...FRESH };
 let samples = null;
 
@@ -175,9 +175,22 @@ async function run() {
 function heard(line) {
   if (line.progress) return set({ progress: line.progress });
   if (line.error) throw new Problem(line.error);
-  set({ step: "report", report: line.report });
+  set({ step: "report", report: line.report, memory: null });
   announce("The chat has been read.");
   lookAll();
+  remembering(line.report);
+}
+
+/** Look every second how far memory has come, as long as this report is shown. */
+async function remembering(shown) {
+  while (shown.remembers && at.report === shown) {
+    const memory = await get(`/api/imports/${shown.id}`).catch(() => null);
+    if (at.report !== shown) return;
+    set({ memory });
+    if (memory?.state === "done") return announce("Memory has learned from the chat.");
+    if (memory?.state === "failed") return;
+    await new Promise((wake) => setTimeout(wake, 1000));
+  }
 }
 
 function reading() {
@@ -200,6 +213,17 @@ function words() {
 
 // ---- report
 
+function memory() {
+  const { memory: m } = at;
+  if (!m) return null;
+  const known = `${count(m.entities, "person or thing", "people, companies, topics, events and places")} known from this chat`;
+  const said = { waiting: `${number(m.done)} of ${count(m.total, "message")} so far, ${known}`, done: `${count(m.total, "message")}, ${known}`,
+    failed: "What was sealed of this chat cannot be opened: import it again." };
+  return h("section", { class: "memory" }, h("h3", {}, m.state === "waiting" ? "Remembering" : "Remembered"),
+    m.state === "waiting" ? h("progress", { max: m.total, value: m.done, "aria-label": "Memory learns from the chat" }) : null,
+    h("p", { class: "lead done" }, said[m.state]));
+}
+
 function report() {
   const { report: r } = at;
   const figure = (value, label) => h("div", {}, h("b", {}, value), h("small", {}, label));
@@ -213,6 +237,7 @@ function report() {
       figure(`${r.style.burst} messages`, "in a row, on average")),
     r.setAside ? h("p", { class: "aside" }, `Set aside: ${count(r.setAside, "plain reply", "plain replies")} of somebody else’s. One voice at`
       + " a time: importing their chat brings them back.") : null,
+    memory(),
     h("section", {}, h("h3", {}, "It may sound like this"), h("ul", { class: "says" }, r.persona.examples.map((text) => h("li", { dir: "auto" }, text)))),
     h("details", {}, h("summary", {}, "How it is told to write"), h("p", { class: "verdict" }, r.persona.styleGuide)),
     h("div", { class: "actions" }, h("button", { class: "button", type: "button", onclick: () => set({ ...FRESH }) }, "Import another")),
