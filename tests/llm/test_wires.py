@@ -166,6 +166,6 @@ async def test_what_was_asked_is_not_held_while_a_mind_thinks() -> None:
             written.append(chunk)
 
     body = Body(b"what was asked")
-    await body.write_with_length(Writer(), None)  # type: ignore[arg-type]
+    await body.write_with_length(Writer(), None)
     assert written == [b"what was asked"]
     assert await body.as_bytes() == b""
