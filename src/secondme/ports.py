@@ -1,7 +1,7 @@
 """The shapes of the outside. Adapters live in channels/, llm/ and stores/; the ledger is Postgres and has no twin."""
 
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from secondme.domain.delivery import Outgoing, Sent
 from secondme.domain.event import Event
 from secondme.domain.fact import Fact
-from secondme.domain.persona import Example, Persona
+from secondme.domain.persona import Example
 from secondme.domain.turn import Draft, Turn
 from secondme.observe.gate import Gate
 
@@ -148,8 +148,13 @@ class VoiceStore(Protocol):
         """Grows with every change, so that an index knows when to load again."""
         ...
 
-    async def cues(self) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
-        """Every kept reply: id, keyed 63-bit hashes of what it answered, when it was said."""
+    async def audiences(self) -> Collection[UUID]:
+        """The contacts to whom alone some were said."""
+        ...
+
+    async def cues(self, audience: UUID | None) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
+        """The kept replies that this contact alone may hear, or, without one, that anyone may: id, keyed 63-bit
+        hashes of what it answered, when it was said."""
         ...
 
     async def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
@@ -160,12 +165,20 @@ class VoiceStore(Protocol):
 class PersonaCache(Protocol):
     """The documented CACHE:persona:{id}; it may vanish at any moment."""
 
-    async def set_persona(self, persona: Persona) -> None:
-        """Keep style guide, tone and examples for 30 minutes. Never raises."""
+    async def cached_personas(self, ids: Sequence[str]) -> Sequence[str | None]:
+        """What is kept of these, None for what is not there. Never raises."""
         ...
 
-    async def drop_persona(self, persona_id: str) -> None:
-        """Forget one that has changed. Never raises."""
+    async def cache_personas(self, texts: Mapping[str, str]) -> None:
+        """Keep these, a JSON object by id, for 30 minutes. Never raises."""
+        ...
+
+    async def drop_personas(self, ids: Sequence[str]) -> None:
+        """Forget these, and tell every process that personas have changed. Never raises."""
+        ...
+
+    def changes(self) -> AsyncIterator[None]:
+        """Once for each such word, and whenever one may have been missed. Never ends and never raises."""
         ...
 
 
@@ -180,10 +193,11 @@ class Memory(Protocol):
 
 
 class Voices(Protocol):
-    """The owner's own past replies that anyone may hear."""
+    """The owner's own past replies, as far as one contact may hear them."""
 
-    async def nearest(self, texts: Sequence[str], limit: int) -> tuple[Example, ...]:
-        """The kept replies whose cue is nearest to `texts` (the messages to be answered), best first."""
+    async def nearest(self, contact: UUID, texts: Sequence[str], limit: int) -> tuple[Example, ...]:
+        """Kept replies that anyone may hear, or this contact, whose cue is nearest to `texts` (the messages to be
+        answered), best first."""
         ...
 
 

@@ -123,6 +123,7 @@ def orchestrator(app: App) -> Service:
         Bare(common(_health(app, "orchestrator"))),
         [
             ("turns", turns.run),
+            ("personas", app.personas.listen),
             ("leases", turns.keep_leases),
             ("doorbell", bell.run),
             ("gauges", lambda: _every(5.0, gauge)),

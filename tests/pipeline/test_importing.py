@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.support.world import World
 
 SAMPLES = Path(str(files("secondme"))) / "samples"
 LENA = SAMPLES / "lena" / "WhatsApp Chat with Mara Ruiz.txt"
+STRANGER = UUID(int=0)
 VIKTOR = SAMPLES / "viktor" / "_chat.txt"
 
 
@@ -31,15 +33,15 @@ async def test_without_consent_no_reply_is_kept(world: World) -> None:
 
 async def test_another_owner_is_another_voice_and_both_stay(world: World) -> None:
     lena = await world.importer.run(LENA, "Lena Brandt", keep_voice=True)
-    assert await world.voice.nearest(["are we climbing on saturday?"], 3)
+    assert await world.voice.nearest(STRANGER, ["are we climbing on saturday?"], 3)
     viktor = await world.importer.run(VIKTOR, "viktor hale", keep_voice=True)
     assert viktor.replaced == lena.kept
-    nearest = await world.voice.nearest(["are we rowing on Sunday?"], 3)
+    nearest = await world.voice.nearest(STRANGER, ["are we rowing on Sunday?"], 3)
     assert nearest
     assert all(example.text[0].isupper() for example in nearest)
     again = await world.importer.run(LENA, "Lena Brandt", keep_voice=True)
     assert (again.kept, again.replaced) == (0, viktor.kept)
-    nearest = await world.voice.nearest(["are we climbing on saturday?"], 3)
+    nearest = await world.voice.nearest(STRANGER, ["are we climbing on saturday?"], 3)
     assert nearest
     assert not any(example.text[0].isupper() for example in nearest)
 
@@ -50,7 +52,7 @@ async def test_forgetting_the_other_side_forgets_what_was_learned_with_them(worl
     await world.settled()
     receipt = await world.control.forget(await world.contact("+12025550111"))
     assert receipt["erased"]["voice examples"] > 300
-    assert await world.voice.nearest(["are we climbing on saturday?"], 3) == ()
+    assert await world.voice.nearest(STRANGER, ["are we climbing on saturday?"], 3) == ()
     assert await world.value("SELECT count(*) FROM personas WHERE id = 'persona-own'") == 0
 
 

@@ -286,7 +286,7 @@ class World:
 class Nothing:
     """Neither voice nor memory."""
 
-    async def nearest(self, texts: Any, limit: int) -> tuple[()]:
+    async def nearest(self, contact: UUID, texts: Any, limit: int) -> tuple[()]:
         return ()
 
     async def heard_by(self, contact: UUID, asked: Any, before: Any) -> tuple[()]:

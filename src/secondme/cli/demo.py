@@ -2,7 +2,7 @@
 
 from importlib.resources import as_file, files
 
-from secondme.memory.voice.learn import OWN_PERSONA
+from secondme.memory.voice.lessons import OWN_PERSONA
 from secondme.stores.ledger import people, voices
 from secondme.wiring import App, Say
 
@@ -39,7 +39,7 @@ async def _learn(app: App, say: Say) -> None:
     say(f"Learning the voice of {_ME}, who is invented, from her chat with Mara …")
     with as_file(files("secondme").joinpath(*_CHAT)) as path:
         report = await app.importer.run(path, _ME, keep_voice=True)
-    say(f"Read {report.messages:,} messages; kept {report.kept:,} plain replies of hers to answer from.")
+    say(f"Read {report.messages:,} messages; kept {report.kept:,} replies of hers to answer from.")
 
 
 async def _meet(app: App) -> None:

@@ -72,6 +72,7 @@ class Wishes:
     order: str | None = None
     keep_voice: bool = False
     whom: str | None = None
+    relationship: str | None = None
     model: bool = True
     sure: bool = False
     detach: bool = False
@@ -89,7 +90,14 @@ async def learn(file: Path, wishes: Wishes) -> None:
         by_model = await _may_ask(app, file, wishes)
         with _progress() as progress:
             report = await app.importer.run(
-                file, wishes.me, wishes.keep_voice, wishes.order, progress, whom=whom, by_model=by_model
+                file,
+                wishes.me,
+                wishes.keep_voice,
+                wishes.order,
+                progress,
+                whom=whom,
+                relationship=wishes.relationship,
+                by_model=by_model,
             )
         _say(report, wishes.me, keep_voice=wishes.keep_voice)
         await remember(app, report, detach=wishes.detach)
@@ -153,17 +161,16 @@ def _say(report: "Report", me: str, *, keep_voice: bool) -> None:
     if keep_voice:
         known = report.offered - report.kept
         again = f" ({known:,} were known already)" if known else ""
+        between = f", {report.between:,} of them only for the one you wrote them to" if report.between else ""
         print(
-            f"Kept, sealed in the ledger: {show.count(report.kept, 'plain reply', 'plain replies')} of yours{again}."
+            f"Kept, sealed in the ledger: {show.count(report.kept, 'reply', 'replies')} of yours{again}{between}."
         )
     else:
-        print(
-            "Kept: the figures and phrases above. With --keep-voice also your plain replies, to answer from."
-        )
+        print("Kept: the figures and phrases above. With --keep-voice also replies of yours, to answer from.")
     if report.taken_back:
         print(f"Taken back: {show.count(report.taken_back, 'reply', 'replies')} kept of this chat before.")
     if report.replaced:
-        aside = show.count(report.replaced, "plain reply", "plain replies")
+        aside = show.count(report.replaced, "reply", "replies")
         print(
             f"Set aside: {aside} of somebody else's. One voice at a time: importing their chat brings them back."
         )

@@ -211,9 +211,12 @@ def chat(
 def import_(
     file: Annotated[Path, typer.Argument(help="A chat as WhatsApp exports it, .txt or .zip.")],
     me: Annotated[str | None, typer.Option(metavar="NAME", help="You, as the chat names you.")] = None,
-    keep_voice: Annotated[bool, typer.Option("--keep-voice", help="Keep your own plain replies.")] = False,
+    keep_voice: Annotated[bool, typer.Option("--keep-voice", help="Keep replies of yours.")] = False,
     whom: Annotated[
         str | None, typer.Option("--with", metavar="CONTACT", help="Who the other one is, of those you know.")
+    ] = None,
+    relationship: Annotated[
+        str | None, typer.Option(metavar="friend|family|…", help="How you know whom the chat is with.")
     ] = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Have no model read it for memory.")] = False,
     sure: Annotated[bool, typer.Option("--yes", help="Do not ask before a model does.")] = False,
@@ -236,7 +239,7 @@ def import_(
     else:
         from secondme.cli.opening import run
 
-        wishes = importing.Wishes(me, date_order, keep_voice, whom, not no_model, sure, detach)
+        wishes = importing.Wishes(me, date_order, keep_voice, whom, relationship, not no_model, sure, detach)
         run(importing.learn(file, wishes))
 
 

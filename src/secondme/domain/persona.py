@@ -1,7 +1,9 @@
 """A persona: how the owner sounds to some of the people they know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from secondme.domain.errors import Invalid
@@ -25,6 +27,12 @@ class Style:
     favourite_emoji: tuple[str, ...] = ()
     greetings: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()  # what is said again and again, at most a few words each
+
+    @classmethod
+    def of(cls, figures: Mapping[str, Any]) -> "Style":
+        """As JSON has it, which knows no tuples."""
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in figures.items()}
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,20 @@ class Persona:
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one imported chat taught of the owner's voice, with somebody of that relationship, if it is known.
+
+    `examples` are messages that anyone may hear, the most typical first.
+    """
+
+    relationship: str | None
+    style: Style
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """A real reply of the owner that anyone may hear, with how near its cue is to what is asked now."""
+    """A real reply of the owner that may be heard here, with how near its cue is to what is asked now."""
 
     text: str
     closeness: float  # 0 to 1

@@ -11,6 +11,7 @@ from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.switch import Switch
+from secondme.pipeline.voicing import relearn
 from secondme.ports import Clock, Signals
 from secondme.stores.ledger import Ledger, people, reading, retention, voices
 
@@ -132,9 +133,11 @@ class Control:
         partners = [vault.digest("partner", partner_key(name)) for name in names]
         async with self._ledger.transaction() as tx:
             counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
+            if "learned voice" in counts and await relearn(tx, vault, self._clock.now()):
+                counts.pop("learned voice", None)  # others taught it too
             remain = await voices.imports(tx)
         await self._signals.forget(str(contact_id))
-        await self._signals.drop_persona(voices.OWN)
+        await self._signals.drop_personas(voices.LEARNED)
         finished = self._clock.now()
         self._effects.acted("contact.forgotten", contact_id, finished)
         return {

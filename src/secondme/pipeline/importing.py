@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from secondme.domain.persona import Persona
+from secondme.domain.errors import Invalid
+from secondme.domain.persona import RELATIONSHIPS, Persona
 from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
@@ -19,6 +20,7 @@ from secondme.memory.voice.pairs import same_name
 from secondme.pipeline.authors import Cast, cast
 from secondme.pipeline.control import partner_key
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.voicing import relearn
 from secondme.ports import Bell, Clock, Signals
 from secondme.stores import sealed_chat
 from secondme.stores.ledger import Connection, Ledger, imports, instance, voices
@@ -37,8 +39,9 @@ class Report:
     authors: dict[str, int]
     layout: str
     persona: Persona
-    offered: int  # plain replies found, where the owner agreed to keep them
+    offered: int  # replies found that may be kept, where the owner agreed to it
     kept: int  # new ones among them
+    between: int  # of those kept, only the other side may hear so many again
     replaced: (
         int  # replies learned from another owner's chats, set aside until one of those is imported again
     )
@@ -80,21 +83,25 @@ class Importer:
         progress: Progress = lambda done, size: None,
         *,
         whom: UUID | None = None,
+        relationship: str | None = None,
         by_model: bool = False,
     ) -> Report:
         """Read `path` as a chat of `me`. `progress` gets (bytes read, bytes in all), from another thread.
 
-        `whom`: the contact that the other one is. `by_model`: memory may ask a model what the messages say.
+        `whom`: the contact that the other one is. `relationship`: how the owner knows them, or those in the group;
+        without it, what is known of the contact. `by_model`: memory may ask a model what the messages say.
         Raises ExportError for what is no export, NotFound where `me` does not write in it, Invalid for a `whom` in a
-        chat of several.
+        chat of several, and for a relationship that is none.
         """
+        if relationship is not None and relationship not in RELATIONSHIPS:
+            raise Invalid(f"A relationship is one of {', '.join(RELATIONSHIPS)}.")
         writer = sealed_chat.Writer(self._folder)
         try:
             read = await asyncio.to_thread(self._read, path, me, keep_voice, order, progress, writer)
-            report = await self._store(read, me, keep_voice, whom, by_model)
+            report = await self._store(read, me, keep_voice, whom, relationship, by_model)
         finally:
             writer.discard()
-        await self._signals.drop_persona(read.learned.persona.id)
+        await self._signals.drop_personas(voices.LEARNED)
         now = self._clock.now()
         reference, id_ = f"import:{report.import_id}#0-{report.remembers}", str(report.import_id)
         self._effects.imported(Bell(id_, id_, reference, int(now.timestamp() * 1000), "incoming", False), now)
@@ -126,19 +133,28 @@ class Importer:
 
         learned = learn(noted(), me, keep_voice, self._defaults)
         key = self._ledger.vault.cue_key()
-        examples = [
-            ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
-            for pair in learned.pairs
-        ]
-        return _Read(export, learned, digest.hexdigest(), examples, writer.close())
+        examples, between = (
+            [
+                ("\n".join(pair.reply), cue(pair.said, key), pair.at.replace(tzinfo=self._zone))
+                for pair in pairs
+            ]
+            for pairs in (learned.pairs, learned.between)
+        )
+        return _Read(export, learned, digest.hexdigest(), examples, between, writer.close())
 
     async def _store(
-        self, read: "_Read", me: str, keep_voice: bool, whom: UUID | None, by_model: bool
+        self,
+        read: "_Read",
+        me: str,
+        keep_voice: bool,
+        whom: UUID | None,
+        relationship: str | None,
+        by_model: bool,
     ) -> Report:
         """One transaction: an import that breaks off must not have cost the voice that was there."""
         vault, now, learned, sealed = self._ledger.vault, self._clock.now(), read.learned, read.sealed
         partner = _partner(learned, me, read.export.title)
-        kept = taken_back = 0
+        kept = between = taken_back = 0
         async with self._ledger.transaction() as tx:
             import_id, replaced = await voices.begin_import(
                 tx,
@@ -150,11 +166,16 @@ class Importer:
             )
             if not keep_voice:
                 taken_back = await voices.take_back(tx, import_id)
-            for batch in batched(read.examples, _KEEP_AT_ONCE):
-                kept += await voices.keep_examples(tx, vault, import_id, batch)
-            await voices.put_persona(tx, vault, learned.persona, now)
-            await instance.name_owner(tx, vault, me)
             found = await cast(tx, vault, sealed.authors, me, read.export.title, whom, now)
+            other = found.partner if found else None
+            for audience, replies in ((None, read.examples), (other, read.between if other else ())):
+                for batch in batched(replies, _KEEP_AT_ONCE):
+                    new = await voices.keep_examples(tx, vault, import_id, batch, audience)
+                    kept, between = kept + new, between + (new if audience else 0)
+            known = await imports.relate(tx, other, relationship) if other else relationship
+            await voices.teach(tx, vault, import_id, replace(learned.lesson, relationship=known))
+            await relearn(tx, vault, now)
+            await instance.name_owner(tx, vault, me)
             if found:
                 await self._enqueue(tx, import_id, sealed, found, by_model)
             await voices.changed(tx)
@@ -164,8 +185,9 @@ class Importer:
             authors=learned.authors,
             layout=describe(read.export),
             persona=learned.persona,
-            offered=len(learned.pairs),
+            offered=len(learned.pairs) + (len(learned.between) if other else 0),
             kept=kept,
+            between=between,
             replaced=replaced,
             taken_back=taken_back,
             import_id=import_id,
@@ -199,7 +221,8 @@ class _Read:
     export: Export
     learned: Learned
     digest: str
-    examples: Sequence[tuple[str, Sequence[int], datetime]]
+    examples: Sequence[tuple[str, Sequence[int], datetime]]  # which anyone may hear
+    between: Sequence[tuple[str, Sequence[int], datetime]]  # which the other one may hear again
     sealed: sealed_chat.Sealed
 
 

@@ -51,7 +51,7 @@ class Recall:
                 window=tuple(window),
                 persona=choose(await self._personas.all(), turn.contact),
                 facts=useful(await self._facts(turn, asked, window), turn),
-                examples=await self._own.nearest(asked, EXAMPLES),
+                examples=await self._own.nearest(turn.contact.id, asked, EXAMPLES),
             )
         )
 
@@ -68,9 +68,9 @@ class Recall:
 
 
 def choose(personas: Sequence[Persona], contact: Contact) -> Persona | None:
-    """Override by contact, then the owner's learned voice, then by relationship, then the first there is."""
+    """Override by contact, then the voice learned with such people, then with all, then a default, then the first."""
     by_id = {persona.id: persona for persona in personas}
-    for chosen in (contact.persona_id, voices.OWN):
+    for chosen in (contact.persona_id, voices.own(contact.relationship), voices.OWN):
         if chosen in by_id:
             return by_id[chosen]
     fitting = [p for p in personas if contact.relationship in p.applicable_to]

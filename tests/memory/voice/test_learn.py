@@ -23,11 +23,11 @@ def test_a_persona_is_measured_and_written() -> None:
     found = learn(again(DAY, 5), "Lee", True, DEFAULT_PERSONAS)
     assert (found.persona.id, found.persona.name) == ("persona-own", "Your own voice")
     assert found.persona.applicable_to == RELATIONSHIPS
-    assert found.persona.style == found.style
+    assert found.persona.style == found.lesson.style
     assert (found.messages, found.own, found.exchanges) == (35, 20, 15)
     assert found.authors == {"Ana": 15, "Lee": 20}
-    assert found.style.burst == pytest.approx(20 / 15, abs=0.01)
-    assert {"not yet", "no worries!!"} <= set(found.style.phrases)
+    assert found.lesson.style.burst == pytest.approx(20 / 15, abs=0.01)
+    assert {"not yet", "no worries!!"} <= set(found.lesson.style.phrases)
     guide = found.persona.style_guide
     assert "lower case nearly always (100%)" in guide and "😂" in guide and "no worries!!" in guide
 
@@ -51,7 +51,7 @@ def test_without_leave_nothing_said_once_is_kept() -> None:
     found = learn([*again(DAY, 5), *once], "Lee", False, DEFAULT_PERSONAS)
     assert found.pairs == []
     assert set(found.persona.examples) <= {
-        *found.style.phrases,
+        *found.lesson.style.phrases,
         *(e for p in DEFAULT_PERSONAS for e in p.examples),
     }
     assert not any("frog" in text for text in (*found.persona.examples, found.persona.style_guide))
@@ -71,7 +71,7 @@ def test_a_stock_phrase_with_a_name_in_it_is_not_shown() -> None:
     found = learn(
         again(("Ana: in?", "Lee: night ana", "Ana: so?", "Lee: call 030 1234"), 4), "Lee", False, [CASUAL]
     )
-    assert found.style.phrases == ()
+    assert found.lesson.style.phrases == ()
     assert not any(
         "ana" in text.lower().split() for text in (*found.persona.examples, found.persona.style_guide)
     )

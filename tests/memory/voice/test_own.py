@@ -8,6 +8,7 @@ from secondme.memory.voice import OwnVoice, cue
 from secondme.stores.ledger import Ledger, voices
 
 KEY = b"a key of thirty-two bytes or so."
+ANA, BEN = UUID(int=1), UUID(int=2)
 WHEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
@@ -24,9 +25,9 @@ class Watched(voices.LedgerVoices):
         self.looks += 1
         return await super().version()
 
-    async def cues(self) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
+    async def cues(self, audience: UUID | None) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
         self.loads += 1
-        return await super().cues()
+        return await super().cues(audience)
 
     async def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
         self.opened += ids
@@ -49,7 +50,7 @@ async def test_the_nearest_replies_come_back_best_first_and_only_they_are_opened
     store = Watched(ledger)
     own = OwnVoice(store, KEY)
     assert store.looks == 0
-    found = await own.nearest(["are you home?"], 2)
+    found = await own.nearest(ANA, ["are you home?"], 2)
     assert [example.text for example in found] == ["yes\ncome up", "soon"]
     assert found[0].closeness > found[1].closeness > 0
     assert found[0].at == WHEN
@@ -58,17 +59,17 @@ async def test_the_nearest_replies_come_back_best_first_and_only_they_are_opened
 
 async def test_nothing_kept_is_no_examples(ledger: Ledger) -> None:
     own = OwnVoice(Watched(ledger), KEY)
-    assert await own.nearest(["hello?"], 3) == ()
-    assert await own.nearest([], 3) == ()
+    assert await own.nearest(ANA, ["hello?"], 3) == ()
+    assert await own.nearest(ANA, [], 3) == ()
 
 
 async def test_what_is_kept_later_is_found_once_the_version_is_looked_at(ledger: Ledger) -> None:
     store = Watched(ledger)
     eager, patient = OwnVoice(store, KEY, looks_every=0), OwnVoice(ledger_voices := Watched(ledger), KEY)
-    assert await eager.nearest(["tea?"], 1) == await patient.nearest(["tea?"], 1) == ()
+    assert await eager.nearest(ANA, ["tea?"], 1) == await patient.nearest(ANA, ["tea?"], 1) == ()
     await keep(ledger, ("tea?", "always"))
-    assert [example.text for example in await eager.nearest(["tea?"], 1)] == ["always"]
-    assert await patient.nearest(["tea?"], 1) == ()
+    assert [example.text for example in await eager.nearest(ANA, ["tea?"], 1)] == ["always"]
+    assert await patient.nearest(ANA, ["tea?"], 1) == ()
     assert ledger_voices.looks == 1
 
 
@@ -77,20 +78,20 @@ async def test_an_unchanged_store_is_loaded_once(ledger: Ledger) -> None:
     store = Watched(ledger)
     own = OwnVoice(store, KEY, looks_every=0)
     for _ in range(3):
-        await own.nearest(["tea?"], 1)
+        await own.nearest(ANA, ["tea?"], 1)
     assert (store.loads, store.looks) == (1, 3)
 
 
 async def test_an_erased_reply_is_not_shown_even_before_the_index_knows(ledger: Ledger) -> None:
     await keep(ledger, ("tea?", "always"), ("tea now?", "coming"))
     own = OwnVoice(Watched(ledger), KEY)
-    assert len(await own.nearest(["tea?"], 2)) == 2
+    assert len(await own.nearest(ANA, ["tea?"], 2)) == 2
     async with ledger.transaction() as tx:
         await tx.execute("DELETE FROM voice_examples WHERE at = $1", WHEN)
-    assert [example.text for example in await own.nearest(["tea?"], 2)] == ["coming"]
+    assert [example.text for example in await own.nearest(ANA, ["tea?"], 2)] == ["coming"]
 
 
 async def test_only_the_newest_are_indexed(ledger: Ledger) -> None:
     await keep(ledger, ("tea?", "first"), ("tea?", "second"), ("tea?", "third"))
-    found = await OwnVoice(Watched(ledger), KEY, most=2).nearest(["tea?"], 3)
+    found = await OwnVoice(Watched(ledger), KEY, most=2).nearest(ANA, ["tea?"], 3)
     assert [example.text for example in found] == ["third", "second"]

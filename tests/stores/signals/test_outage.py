@@ -16,7 +16,6 @@ from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.domain.event import PauseEvent
 from secondme.observe import metrics
 from secondme.ports import Bell
-from secondme.profiles.personas import CASUAL
 from secondme.stores.signals import RedisSignals
 from tests.support.tidings import mirror_counters, publish, ring, track
 
@@ -47,8 +46,9 @@ async def tell_everything(signals: RedisSignals) -> None:
     await publish(signals, [EVENT])
     await signals.mirror_pauses(now, {"c-1": None})
     await mirror_counters(signals, {"c-1": 1})
-    await signals.set_persona(CASUAL)
-    await signals.drop_persona("casual")
+    await signals.cache_personas({"casual": "one"})
+    await signals.drop_personas(["casual"])
+    assert await signals.cached_personas(["casual"]) == [None]
     await signals.press(now)
     await signals.release(now)
     await signals.forget("c-1")

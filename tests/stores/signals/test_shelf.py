@@ -1,19 +1,14 @@
 """Keys with a short life: counter, persona cache, recent messages, one-time links."""
 
 import asyncio
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from secondme.domain.persona import Persona
 from secondme.stores.signals import RedisSignals
+from tests.stores.signals.conftest import RedisProcess
 from tests.support.tidings import mirror_counters, track
-
-PERSONA = Persona(
-    "casual", "Casual", "casual", "Kurz und herzlich – grüßt mit „hey“. " * 4, ("hey", "😀", "ok"), ()
-)
 
 
 async def test_the_counter_is_a_mirror_that_lasts_a_minute(
@@ -27,12 +22,32 @@ async def test_the_counter_is_a_mirror_that_lasts_a_minute(
 
 
 async def test_a_persona_is_cached_as_documented(signals: RedisSignals, redis_client: Redis) -> None:
-    await signals.set_persona(PERSONA)
-    documented = {"styleGuide": PERSONA.style_guide, "tone": "casual", "exampleMessages": ["hey", "😀", "ok"]}
-    assert json.loads(await redis_client.get("CACHE:persona:casual") or "") == documented
+    await signals.cache_personas({"casual": "one 😀", "own": "two"})
+    assert await redis_client.get("CACHE:persona:casual") == "one 😀"
     assert 1790 <= await redis_client.ttl("CACHE:persona:casual") <= 1800
-    await signals.drop_persona("casual")
-    assert await redis_client.get("CACHE:persona:casual") is None
+    assert await signals.cached_personas(["own", "formal", "casual"]) == ["two", None, "one 😀"]
+    await signals.drop_personas(["casual", "formal"])
+    assert await signals.cached_personas(["own", "casual"]) == ["two", None]
+    assert list(await signals.cached_personas([])) == []
+
+
+async def test_a_dropped_persona_is_told_to_whoever_listens(
+    shared_redis: RedisProcess, signals: RedisSignals
+) -> None:
+    other = RedisSignals(shared_redis.url)
+    changes = other.changes()
+
+    async def drops() -> None:
+        while True:
+            await signals.drop_personas(["casual"])
+            await asyncio.sleep(0.02)  # until it listens
+
+    dropping = asyncio.create_task(drops())
+    async with asyncio.timeout(8):
+        await anext(changes)
+    dropping.cancel()
+    await changes.aclose()  # type: ignore[attr-defined]
+    await other.close()
 
 
 async def test_messages_are_noted_for_a_minute(signals: RedisSignals, redis_client: Redis) -> None:

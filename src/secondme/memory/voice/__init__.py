@@ -5,7 +5,8 @@
 
 from secondme.memory.voice.cues import VoiceIndex, cue
 from secondme.memory.voice.evaluate import Picker, Report, split
-from secondme.memory.voice.learn import OWN_PERSONA, Learned
+from secondme.memory.voice.learn import Learned
+from secondme.memory.voice.lessons import OWN_PERSONA
 from secondme.memory.voice.own import OwnVoice
 from secondme.memory.voice.pairs import MOST_PAIRS, ChatMessage, Pair, reply_pairs
 from secondme.memory.voice.style import StyleMeter, measure, style_distance

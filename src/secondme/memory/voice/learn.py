@@ -7,26 +7,25 @@ from datetime import datetime
 from statistics import fmean
 
 from secondme.domain.errors import Invalid, NotFound
-from secondme.domain.persona import RELATIONSHIPS, Persona, Style
-from secondme.memory.voice.guide import style_guide, tone_of
+from secondme.domain.persona import Lesson, Persona, Style
+from secondme.memory.voice.lessons import MOST_EXAMPLES, in_turns, personas
 from secondme.memory.voice.pairs import MOST_PAIRS, SAME_BREATH, ChatMessage, Pair, PlainPairs, same_name
 from secondme.memory.voice.plain import is_harmless
 from secondme.memory.voice.style import StyleMeter, style_distance
 from secondme.memory.voice.words import flat
 
-OWN_PERSONA = "persona-own"
-_FEWEST_EXAMPLES, _MOST_EXAMPLES = 3, 20
 _MOST_AUTHORS = 1_000
 _AUTHORS_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What was learned from one chat. `pairs` are in the order of the chat, and none without consent."""
+    """What was learned from one chat. `pairs` and `between` are in the order of the chat, and none without consent."""
 
-    persona: Persona
-    style: Style
-    pairs: list[Pair]
+    lesson: Lesson
+    persona: Persona  # as this chat alone makes it
+    pairs: list[Pair]  # which anyone may hear
+    between: list[Pair]  # which the other side may hear again, and nobody else
     messages: int  # all that were read
     own: int  # texts of the owner among them
     exchanges: int  # times the owner answered, kept or not
@@ -86,19 +85,17 @@ def learn(
         return is_harmless([text], ()) and not reader.found.names.suspects(text)
 
     style = reader.meter.style(anyone_may_hear)
-    examples = _examples(style, pairs if keep_voice else [], defaults)
+    typical = _typical(style, pairs) if keep_voice else []
+    lesson = Lesson(None, style, tuple(in_turns([[*typical, *style.phrases]])[:MOST_EXAMPLES]))
+    if not (persona := personas([lesson], defaults)):
+        raise Invalid(
+            "Too little to learn a voice from: import a longer chat, or one in which you write more."
+        )
     return Learned(
-        persona=Persona(
-            id=OWN_PERSONA,
-            name="Your own voice",
-            tone=tone_of(style),
-            style_guide=style_guide(style),
-            examples=examples,
-            applicable_to=RELATIONSHIPS,
-            style=style,
-        ),
-        style=style,
+        lesson=lesson,
+        persona=persona[0],
         pairs=pairs[-MOST_PAIRS:] if keep_voice else [],
+        between=reader.found.between if keep_voice else [],
         messages=reader.messages,
         own=reader.meter.messages,
         exchanges=reader.found.exchanges,
@@ -119,25 +116,6 @@ def _unknown(me: str, authors: dict[str, int]) -> NotFound:
     )
 
 
-def _examples(style: Style, pairs: Sequence[Pair], defaults: Sequence[Persona]) -> tuple[str, ...]:
-    """Typical replies first, then stock phrases, then the nearest default's; three to twenty, none twice."""
-    chosen: dict[str, str] = {}
-    for text in (*_typical(style, pairs), *style.phrases):
-        chosen.setdefault(flat(text) or text, text)
-    if len(chosen) < _FEWEST_EXAMPLES and defaults:
-        for text in min(defaults, key=lambda p: _away(style, p)).examples:
-            chosen.setdefault(flat(text) or text, text)
-    if len(chosen) < _FEWEST_EXAMPLES:
-        raise Invalid(
-            "Too little to learn a voice from: import a longer chat, or one in which you write more."
-        )
-    return tuple(chosen.values())[:_MOST_EXAMPLES]
-
-
-def _away(style: Style, persona: Persona) -> float:
-    return sum(style_distance(style, text) for text in persona.examples) / len(persona.examples)
-
-
 def _typical(style: Style, pairs: Sequence[Pair]) -> list[str]:
     """Replies in one message, of different lengths, made of the words that the owner uses most: what they
     would say to many rather than what they said once. The newest of equals.
@@ -153,4 +131,4 @@ def _typical(style: Style, pairs: Sequence[Pair]) -> list[str]:
     for key in sorted(reversed(single), key=strangeness):
         by_length.setdefault(min(len(key.split()) // 3, 4), []).append(single[key])
     spread = [text for row in range(4) for found in by_length.values() for text in found[row : row + 1]]
-    return spread[: _MOST_EXAMPLES * 3 // 4]
+    return spread[: MOST_EXAMPLES * 3 // 4]

@@ -1,7 +1,7 @@
 """Reply pairs: what the others said since the owner's last word, and what the owner then said.
 
-Only plain replies are kept, replies that anyone may hear, because a reply to one contact may be shown to
-another; `plain` says what that means and why. What the others said leaves this package only as keyed hashes.
+Plain replies may be shown to anyone; `plain` says what that means and why. Others may be shown again only to the one
+they were written to. What the others said leaves this package only as keyed hashes.
 """
 
 from collections import deque
@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
-from secondme.memory.voice.plain import Names, is_harmless
+from secondme.memory.voice.plain import Names, is_discreet, is_harmless
 
 MOST_PAIRS = 20_000
+_MOST_BETWEEN = 5_000  # pairs that are not plain
 _ANSWERED_WITHIN = timedelta(hours=6)
 SAME_BREATH = timedelta(minutes=10)  # the owner's own messages, one after the other
 _HEARD = 8  # messages of the others, the last ones
@@ -101,15 +102,20 @@ class Exchanges:
 
 
 class PlainPairs:
-    """The newest plain pairs of a chat, gathered in one pass and bounded memory."""
+    """The newest plain pairs of a chat, gathered in one pass and bounded memory.
+
+    `between`: after `finish`, the newest of the others that its other side may hear again, in order.
+    """
 
     def __init__(self, me: str, limit: int = MOST_PAIRS) -> None:
         self.names = Names()
         self.exchanges = 0
+        self.between: list[Pair] = []
         self._limit = limit
         self._cut = Exchanges(me)
         self._people: set[str] = set()
         self._kept: deque[Pair] = deque(maxlen=2 * limit)  # twice: a name may turn up after it was kept
+        self._between: deque[Pair] = deque(maxlen=_MOST_BETWEEN)
 
     def read(self, message: ChatMessage) -> None:
         if message.author is not None and message.author not in self._people and len(self._people) < 10_000:
@@ -125,11 +131,17 @@ class PlainPairs:
         self.exchanges += 1
         if is_harmless(pair.reply, pair.said):
             self._kept.append(pair)
+        elif is_discreet(pair.reply):
+            self._between.append(pair)
 
     def finish(self) -> list[Pair]:
         """The pairs in the order of the chat, without those whose reply may name somebody."""
         self._keep(self._cut.finish())
-        plain = [pair for pair in self._kept if not any(map(self.names.suspects, pair.reply))]
+        plain: list[Pair] = []
+        for pair in self._kept:
+            named = any(map(self.names.suspects, pair.reply))
+            (self._between if named and is_discreet(pair.reply) else plain if not named else []).append(pair)
+        self.between = sorted(self._between, key=lambda pair: pair.at)
         return plain[-self._limit :]
 
 

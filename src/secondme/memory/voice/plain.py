@@ -1,4 +1,4 @@
-"""Which of the owner's replies anyone may hear.
+"""Which of the owner's replies anyone may hear, and which may be heard again by whom they were written to.
 
 A reply that was written to one contact may be shown to another: as an example in a prompt, or as the offline
 mind's answer. So a reply is kept only if it could have been said to anybody. Numbers, links, addresses,
@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 
 from secondme.memory.voice.tally import Sieve
-from secondme.memory.voice.words import GIVEN_NAMES, PLAIN_WORDS, is_private, normal, tokens
+from secondme.memory.voice.words import GIVEN_NAMES, PLAIN_WORDS, is_private, is_secret, normal, tokens
 
 MOST_WORDS = 25
 _MOST_LETTERS = 160
+_MOST_LETTERS_BETWEEN = 300  # of two
 _MOST_LINES = 5
 _LONGEST_WORD = 20  # longer ones are keys and codes
 _SHORT_WITHOUT_CASE = (4, 12)  # words, letters
@@ -121,6 +122,19 @@ def is_harmless(reply: Sequence[str], said: Sequence[str]) -> bool:
     if _FORBIDDEN.search(_TIME.sub("", text, count=1)) or _QUOTED.search(text):
         return False
     return not (_long_without_case(words) or _reveals(words) or _echoes(words, said))
+
+
+def is_discreet(reply: Sequence[str]) -> bool:
+    """Whether a reply (its messages) may be shown again to the one it was written to: they have heard it, names and
+    private matters and all; but numbers, links, addresses and secrets are kept from a model too.
+    """
+    text = "\n".join(reply)
+    words = tokens(text)
+    if not text.strip() or len(text) > _MOST_LETTERS_BETWEEN or len(reply) > _MOST_LINES:
+        return False
+    if _FORBIDDEN.search(_TIME.sub("", text, count=1)):
+        return False
+    return not any(len(word) > _LONGEST_WORD or is_secret(normal(word)) for word in words)
 
 
 def _long_without_case(words: list[str]) -> bool:

@@ -57,7 +57,8 @@ _DAY_PARTS = frozenset(
     ("morning", "afternoon", "evening", "morgen", "tag", "abend", "días", "tardes", "noches", "dia", "tarde")
 )
 _PRIVATE = _listed("private_stems.txt")
-_PRIVATE_LENGTHS = tuple(sorted({len(stem) for stem in _PRIVATE}))
+_SECRET = _listed("secret_stems.txt")
+_STEM_LENGTHS = tuple(sorted({len(stem) for stem in _PRIVATE | _SECRET}))
 
 
 def greeting(words: Sequence[str]) -> str | None:
@@ -69,6 +70,13 @@ def greeting(words: Sequence[str]) -> str | None:
 
 def is_private(word: str) -> bool:
     """Whether a folded word is about what one tells only to one; a stem of three letters is a whole word."""
-    return any(
-        word[:length] in _PRIVATE and (length > 3 or len(word) == length) for length in _PRIVATE_LENGTHS
-    )
+    return _begins(word, _PRIVATE)
+
+
+def is_secret(word: str) -> bool:
+    """Whether a folded word announces a key or a code, which nobody is shown again."""
+    return _begins(word, _SECRET)
+
+
+def _begins(word: str, stems: frozenset[str]) -> bool:
+    return any(word[:length] in stems and (length > 3 or len(word) == length) for length in _STEM_LENGTHS)

@@ -15,6 +15,7 @@ from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
 CHANNEL = "import"  # of an identity that is known by the name in a chat alone
+_UNSAID = "acquaintance"
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
@@ -155,6 +156,16 @@ async def authors(tx: Connection, vault: Vault, names: Mapping[str, str], now: d
         or await _meet(tx, vault, name, keys[name], now)
         for name in sorted(names)
     }
+
+
+async def relate(tx: Connection, contact_id: UUID, relationship: str | None) -> str | None:
+    """Note how the owner knows the contact, if they say so. Returns what is known; that they are an acquaintance is
+    also what is noted of everybody of whom nothing is."""
+    if relationship is not None:
+        await tx.execute("UPDATE contacts SET relationship = $2 WHERE id = $1", contact_id, relationship)
+        return relationship
+    noted: str | None = await tx.fetchval("SELECT relationship FROM contacts WHERE id = $1", contact_id)
+    return noted if noted != _UNSAID else None
 
 
 async def writes(tx: Connection, contact_id: UUID) -> bool:

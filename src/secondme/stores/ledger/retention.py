@@ -113,7 +113,7 @@ async def forget(
         "deliveries": await tx.fetchval("SELECT count(*) FROM deliveries WHERE user_id = $1", contact_id),
     }
     await _bury(tx, vault, contact_id, now)
-    examples, personas = await voices.forget(tx, partner_digests)
+    examples, personas = await voices.forget(tx, partner_digests, contact_id)
     counts["voice examples"] = examples
     if personas:
         counts["learned voice"] = personas

@@ -313,6 +313,8 @@ imports = Table(
     _text("audience", nullable=True),  # the contact whose chat it is, or the group
     _sealed("file_key"),  # of the sealed chat; empty once it is done
     _sealed("tellers"),  # who each of its authors is
+    _text("relationship", nullable=True),  # of its other side, as known when it was imported
+    _sealed("lesson"),  # what it taught of the voice
     UniqueConstraint("digest"),
     Index("imports_waiting", "created_at", postgresql_where=text("state = 'waiting'")),
 )
@@ -326,8 +328,10 @@ voice_examples = Table(
     _text("digest"),
     Column("cue", ARRAY(BigInteger), nullable=False),
     _sealed("text"),
+    _ref("audience", "contacts.id", nullable=True),  # who alone may hear it again; empty: anyone
     UniqueConstraint("digest"),
     Index("voice_examples_import", "import_id"),
+    Index("voice_examples_audience", "audience", postgresql_where=text("audience IS NOT NULL")),
 )
 
 tombstones = Table(

@@ -4,17 +4,29 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
-from secondme.domain.persona import Persona, Style
+from secondme.domain.errors import ConfigError
+from secondme.domain.persona import RELATIONSHIPS, Lesson, Persona, Style
+from secondme.observe.logs import get_logger
 from secondme.stores.ledger import instance
 from secondme.stores.ledger.pool import Connection, Ledger
 from secondme.stores.vault import Vault, seal, unseal
 
-OWN = "persona-own"  # the id of the learned one
+log = get_logger(__name__)
+OWN = "persona-own"  # the id of the one that is learned from all chats
+_NEWEST = "(SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)"  # whose voice it is
+
+
+def own(relationship: str) -> str:
+    """The id of the persona that is learned from chats with people of that relationship."""
+    return f"{OWN}-{relationship}"
+
+
+LEARNED = (OWN, *map(own, RELATIONSHIPS))  # ids
 
 
 async def put_persona(
@@ -55,8 +67,6 @@ def _persona(vault: Vault, row: asyncpg.Record) -> Persona:
     def opened(column: str) -> str:
         return unseal(vault.owner_key, row[column], f"personas:{row['id']}:{column}")
 
-    figures = json.loads(opened("style"))
-    style: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in figures.items()}
     return Persona(
         row["id"],
         row["name"],
@@ -64,8 +74,18 @@ def _persona(vault: Vault, row: asyncpg.Record) -> Persona:
         opened("style_guide"),
         tuple(json.loads(opened("examples"))),
         tuple(row["applicable_to"]),
-        Style(**style),
+        Style.of(json.loads(opened("style"))),
     )
+
+
+async def version(tx: Connection) -> tuple[int, list[str]]:
+    """What grows with every change of what is learned, and the ids of all personas, the learned one first."""
+    row = await tx.fetchrow(
+        """SELECT (SELECT (value)::int FROM settings WHERE key = 'voice_version') AS version,
+             (SELECT array_agg(id ORDER BY id <> $1, id) FROM personas) AS ids""",
+        OWN,
+    )
+    return (row["version"] or 0, row["ids"] or []) if row else (0, [])
 
 
 async def begin_import(
@@ -77,8 +97,8 @@ async def begin_import(
     until a chat of theirs is imported again. Returns the import and how many replies this one set aside.
     """
     aside = await tx.fetchval(
-        """SELECT sum(kept) FROM imports
-           WHERE me <> $1 AND me = (SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)""",
+        f"""SELECT sum(kept) FROM imports
+           WHERE me <> $1 AND me = {_NEWEST}""",
         me,
     )
     import_id: UUID = await tx.fetchval(
@@ -93,6 +113,38 @@ async def begin_import(
         messages,
     )
     return import_id, aside or 0
+
+
+async def teach(tx: Connection, vault: Vault, import_id: UUID, lesson: Lesson) -> None:
+    """Keep what an import taught of the voice, in place of what it taught before."""
+    said = json.dumps({"style": asdict(lesson.style), "examples": lesson.examples})
+    await tx.execute(
+        "UPDATE imports SET relationship = $2, lesson = $3 WHERE id = $1",
+        import_id,
+        lesson.relationship,
+        seal(vault.owner_key, said, f"imports:{import_id}:lesson"),
+    )
+
+
+async def lessons(tx: Connection, vault: Vault) -> list[Lesson]:
+    """What the imports of the voice in use taught, the newest first."""
+    rows = await tx.fetch(
+        f"""SELECT id, relationship, lesson FROM imports WHERE lesson IS NOT NULL AND me = {_NEWEST}
+            ORDER BY created_at DESC"""
+    )
+    found = []
+    for row in rows:
+        said = json.loads(unseal(vault.owner_key, row["lesson"], f"imports:{row['id']}:lesson"))
+        found.append(Lesson(row["relationship"], Style.of(said["style"]), tuple(said["examples"])))
+    return found
+
+
+async def put_learned(tx: Connection, vault: Vault, learned: Sequence[Persona], now: datetime) -> None:
+    """These are the learned personas; others that were learned before go."""
+    gone = sorted({*LEARNED} - {persona.id for persona in learned})
+    await tx.execute("DELETE FROM personas WHERE id = ANY($1)", gone)
+    for persona in learned:
+        await put_persona(tx, vault, persona, now)
 
 
 async def take_back(tx: Connection, import_id: UUID) -> int:
@@ -111,22 +163,24 @@ async def imports(tx: Connection) -> list[tuple[datetime, int, int]]:
     return [(row["created_at"], row["messages"], row["kept"]) for row in rows]
 
 
-async def forget(tx: Connection, partners: Sequence[str]) -> tuple[int, int]:
-    """What was learned from chats with these (keyed digests) goes. Returns how many kept replies, and personas.
+async def forget(tx: Connection, partners: Sequence[str], contact: UUID | None = None) -> tuple[int, int]:
+    """What was learned from chats with these (keyed digests), or with that contact, goes.
 
-    The learned persona quotes from the chat that was imported last: it goes with that one.
+    Returns how many kept replies, and personas. The learned personas quote from every chat: they go, until they are
+    made anew from the others.
     """
     gone = await tx.fetch(
         """WITH newest AS (SELECT id FROM imports ORDER BY created_at DESC LIMIT 1)
-           DELETE FROM imports WHERE partner = ANY($1) RETURNING kept, id IN (SELECT id FROM newest) AS newest""",
+           DELETE FROM imports WHERE partner = ANY($1) OR audience = $2
+           RETURNING kept, id IN (SELECT id FROM newest) AS newest""",
         partners,
+        str(contact) if contact else None,
     )
     if not gone:
         return 0, 0
     await _went(tx)
-    personas = "DELETE 0"
+    personas = await tx.execute("DELETE FROM personas WHERE id = ANY($1)", LEARNED)
     if any(row["newest"] for row in gone):
-        personas = await tx.execute("DELETE FROM personas WHERE id = $1", OWN)
         await instance.forget_owner(tx)
     await changed(tx)
     return sum(row["kept"] for row in gone), int(personas.split()[1])
@@ -149,20 +203,34 @@ async def changed(tx: Connection) -> None:
 
 
 async def keep_examples(
-    tx: Connection, vault: Vault, import_id: UUID, examples: Sequence[tuple[str, Sequence[int], datetime]]
+    tx: Connection,
+    vault: Vault,
+    import_id: UUID,
+    examples: Sequence[tuple[str, Sequence[int], datetime]],
+    audience: UUID | None = None,
 ) -> int:
-    """Keep replies as (text, cue, when); one that is already kept is not kept twice. Returns how many are new."""
+    """Keep replies as (text, cue, when); one that is already kept is not kept twice. Returns how many are new.
+
+    `audience` alone may hear them again, and they are sealed with that contact's key; without one, anyone may.
+    """
+    if not examples:
+        return 0
+    key, known = vault.owner_key, list[str]()
+    if audience is not None:
+        wrapped = await tx.fetchval("SELECT key FROM contacts WHERE id = $1 FOR SHARE", audience)
+        if wrapped is None:
+            return 0  # forgotten meanwhile
+        key, known = vault.contact_key(audience, wrapped), [str(audience)]
     rows = []
     for text, cue, at in examples:
         row = uuid4()
-        sealed = seal(vault.owner_key, text, f"voice_examples:{row}:text")
-        rows.append((row, import_id, at, vault.digest("voice", text, at.isoformat()), list(cue), sealed))
-    if not rows:
-        return 0
+        sealed = seal(key, text, f"voice_examples:{row}:text")
+        digest = vault.digest("voice", text, at.isoformat(), *known)
+        rows.append((row, import_id, at, digest, list(cue), sealed, audience))
     before = await tx.fetchval("SELECT count(*) FROM voice_examples")
     await tx.executemany(
-        """INSERT INTO voice_examples (id, import_id, at, digest, cue, text) VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT (digest) DO NOTHING""",
+        """INSERT INTO voice_examples (id, import_id, at, digest, cue, text, audience)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest) DO NOTHING""",
         rows,
     )
     new: int = await tx.fetchval("SELECT count(*) FROM voice_examples") - before
@@ -180,17 +248,40 @@ class LedgerVoices:
         async with self._ledger.transaction() as tx:
             return int(await tx.fetchval("SELECT value FROM settings WHERE key = 'voice_version'") or 0)
 
-    async def cues(self) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
-        async with self._ledger.transaction() as tx:
-            rows = await tx.fetch(
-                """SELECT v.id, v.cue, v.at FROM voice_examples v JOIN imports i ON i.id = v.import_id
-                   WHERE i.me = (SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)
-                   ORDER BY v.at DESC LIMIT 20000"""
+    async def audiences(self) -> frozenset[UUID]:
+        async with self._ledger.light() as light:
+            rows = await light.fetch(
+                "SELECT DISTINCT audience FROM voice_examples WHERE audience IS NOT NULL"
+            )
+        return frozenset(row["audience"] for row in rows)
+
+    async def cues(self, audience: UUID | None) -> Sequence[tuple[UUID, Sequence[int], datetime]]:
+        may_hear = "v.audience IS NULL" if audience is None else "v.audience = $1"
+        async with self._ledger.light() as light:
+            rows = await light.fetch(
+                f"""SELECT v.id, v.cue, v.at FROM voice_examples v JOIN imports i ON i.id = v.import_id
+                    WHERE {may_hear} AND i.me = {_NEWEST} ORDER BY v.at DESC LIMIT 20000""",
+                *([] if audience is None else [audience]),
             )
         return [(row["id"], row["cue"], row["at"]) for row in rows]
 
     async def texts(self, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-        key = self._ledger.vault.owner_key
-        async with self._ledger.transaction() as tx:
-            rows = await tx.fetch("SELECT id, text FROM voice_examples WHERE id = ANY($1)", list(ids))
-        return {row["id"]: unseal(key, row["text"], f"voice_examples:{row['id']}:text") for row in rows}
+        vault = self._ledger.vault
+        async with self._ledger.light() as light:
+            rows = await light.fetch(
+                """SELECT v.id, v.text, v.audience, c.key FROM voice_examples v
+                   LEFT JOIN contacts c ON c.id = v.audience WHERE v.id = ANY($1)""",
+                list(ids),
+            )
+        opened = ((row["id"], _reply(vault, row)) for row in rows)
+        return {id: text for id, text in opened if text is not None}
+
+
+def _reply(vault: Vault, row: asyncpg.Record) -> str | None:
+    """None for one that cannot be opened: a damaged key must silence nobody."""
+    try:
+        key = vault.contact_key(row["audience"], row["key"]) if row["audience"] else vault.owner_key
+        return unseal(key, row["text"], f"voice_examples:{row['id']}:text")
+    except (InvalidTag, ConfigError):
+        log.error("voice.unreadable", id=str(row["id"]))
+        return None

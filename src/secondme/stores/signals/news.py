@@ -1,14 +1,15 @@
-"""News for dashboards: `events:messages`, `events:pause` and `events:imports`. Ids and states, never a word."""
+"""News for dashboards and caches, on `events:` and what it is about. Ids and states, never a word."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError, RedisError
 
-from secondme.stores.signals.telling import IMPORTS, MESSAGES, PAUSES
+from secondme.stores.signals.telling import IMPORTS, MESSAGES, PAUSES, PERSONAS
 from secondme.stores.signals.wire import ANSWER, Wired
 
 RESYNC = {"event": "resync"}
@@ -21,8 +22,15 @@ _FIRST_REST, _LONGEST_REST = 0.1, 2.0  # seconds between attempts to reconnect
 class News(Wired):
     """Lets dashboards listen."""
 
-    async def subscribe(self) -> AsyncIterator[dict[str, Any]]:
-        """Every event from now on, as published. Never ends and never raises: it reconnects by itself.
+    async def changes(self) -> AsyncIterator[None]:
+        """Once for each time that personas changed, and once when that may have been missed."""
+        async with aclosing(self.subscribe(PERSONAS)) as events:  # type: ignore[type-var]
+            async for _ in events:
+                yield
+
+    async def subscribe(self, *channels: str) -> AsyncIterator[dict[str, Any]]:
+        """Every event from now on, as published on these channels, or on all that a dashboard shows. Never ends and
+        never raises: it reconnects by itself.
 
         After a connection was lost, or could not be had at first, `{"event": "resync"}` comes before anything
         else: events were missed, so read the ledger again. Close the iterator when done (`aclosing`).
@@ -32,7 +40,7 @@ class News(Wired):
             pubsub = self._wire.waits.pubsub(ignore_subscribe_messages=True)
             try:
                 async with asyncio.timeout(ANSWER):
-                    await _open(pubsub)
+                    await _open(pubsub, channels or _CHANNELS)
                 if missed:
                     yield dict(RESYNC)
                 rest = _FIRST_REST
@@ -53,10 +61,10 @@ class News(Wired):
             self._wire.failed("hang up", error)
 
 
-async def _open(pubsub: PubSub) -> None:
+async def _open(pubsub: PubSub, channels: Sequence[str]) -> None:
     """Subscribe and wait for the confirmations: before them, events are missed without anybody noticing."""
-    await pubsub.subscribe(*_CHANNELS)
-    for _ in _CHANNELS:
+    await pubsub.subscribe(*channels)
+    for _ in channels:
         if await pubsub.parse_response(block=False, timeout=ANSWER) is None:
             raise ConnectionError("no confirmation of a subscription")
 

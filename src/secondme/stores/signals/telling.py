@@ -15,6 +15,7 @@ from secondme.stores.signals.wire import Wired, counter_key, now_ms, recent_key,
 MESSAGES = "events:messages"
 PAUSES = "events:pause"
 IMPORTS = "events:imports"
+PERSONAS = "events:personas"
 _AGE_MS = 5 * 60 * 1000  # an older bell has nothing to say: the sweeper was there
 _LENGTH = "1000"  # entries that a stream keeps, roughly
 _MINUTE = 60

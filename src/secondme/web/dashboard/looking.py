@@ -12,7 +12,7 @@ from secondme.domain.pause import Pause, PauseReason, effective_state
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.domain.profile import Account
 from secondme.meaning import windowed
-from secondme.memory.voice.learn import OWN_PERSONA
+from secondme.memory.voice.lessons import OWN_PERSONA
 from secondme.pipeline.outbox import WINDOW
 from secondme.stores.ledger import Connection, glances, instance, pauses, people, reading, voices
 from secondme.stores.ledger.glances import Glance

@@ -123,8 +123,8 @@ function ask() {
     radios("Which of them is you?", "me", authors.map(([name, n]) =>
       [name, bdi(name), count(n, "message"), null, name === at.me, () => set({ me: name })])),
     radios("May it keep replies of yours as examples?", "keep", [
-      ["yes", "Yes, keep them sealed", null, "Anyone whom it answers may hear them. A filter keeps plain ones only, encrypted, and never"
-        + " the other side’s words; it makes mistakes. Ask the other side first.", at.keep === "yes", () => set({ keep: "yes" })],
+      ["yes", "Yes, keep them sealed", null, "Anyone whom it answers may hear the plain ones, and others only the one you wrote them to."
+        + " A filter of words decides; it makes mistakes. Never the other side’s words. Ask the other side first.", at.keep === "yes", () => set({ keep: "yes" })],
       ["no", "No, learn the style only", null, "Figures such as length, case and emoji, and short phrases that you use three times or more."
         + " Answers will be plainer.", at.keep === "no", () => set({ keep: "no" })],
     ]),
@@ -235,7 +235,7 @@ function report() {
       figure(percent(r.style.lowerCase), "begin in lower case"),
       figure(percent(r.style.emoji), "have an emoji"),
       figure(`${r.style.burst} messages`, "in a row, on average")),
-    r.setAside ? h("p", { class: "aside" }, `Set aside: ${count(r.setAside, "plain reply", "plain replies")} of somebody else’s. One voice at`
+    r.setAside ? h("p", { class: "aside" }, `Set aside: ${count(r.setAside, "reply", "replies")} of somebody else’s. One voice at`
       + " a time: importing their chat brings them back.") : null,
     memory(),
     h("section", {}, h("h3", {}, "It may sound like this"), h("ul", { class: "says" }, r.persona.examples.map((text) => h("li", { dir: "auto" }, text)))),
