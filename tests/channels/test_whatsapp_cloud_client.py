@@ -25,6 +25,8 @@ from secondme.domain.errors import (
 )
 
 PHONE, TOKEN = "106540352242922", "a token"
+# printf 'a token' | openssl dgst -sha256 -hmac secret
+PROOF = "8c658f42bbf9b92f5a27cb7c2b3c284817b9194e688c2e7abd82bde9fc6feb00"
 USER_ID = "US.13491208655302741918"
 
 
@@ -80,7 +82,7 @@ async def test_a_text_to_a_number(graph: Wire) -> None:
     one = outgoing(quotes="wamid.Q")
     assert await channel.send(one, soon()) == Sent("wamid.O")
     ((method, path, headers, body),) = network.got
-    assert (method, path) == ("POST", f"/v23.0/{PHONE}/messages")
+    assert (method, path) == ("POST", f"/v23.0/{PHONE}/messages?appsecret_proof={PROOF}")
     assert headers["Authorization"] == f"Bearer {TOKEN}"
     assert body == {
         "messaging_product": "whatsapp",
@@ -184,6 +186,7 @@ async def test_a_look_says_what_the_token_may(graph: Wire) -> None:
     assert await channel.look() == "the token may use the number; quality green, throughput standard"
     await channel.ping()
     assert network.got[0][1].startswith(f"/v23.0/{PHONE}?fields=")
+    assert all(f"appsecret_proof={PROOF}" in path for _, path, *_ in network.got)
 
 
 async def test_a_look_says_what_to_do(graph: Wire) -> None:

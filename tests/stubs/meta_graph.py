@@ -228,12 +228,11 @@ class Read(_Strict):
 
 
 class RefusedError(Exception):
-    """What the API answers instead: `code` of ERRORS, and why."""
+    """What the API answers instead: `code` of ERRORS, and why; `body` where it is not the usual error object."""
 
-    def __init__(self, code: int, details: str) -> None:
+    def __init__(self, code: int, details: str, body: dict[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {details}")
-        self.code = code
-        self.details = details
+        self.code, self.details, self.body = code, details, body
 
 
 def parse(raw: bytes, content_type: str, known: Collection[str]) -> Send | Read:

@@ -26,6 +26,7 @@ And for tests:
         reset     true: forget all that was sent, asked for and set, before anything else
         path      of the webhook (default /webhooks/whatsapp)
         token, secret   other than the usual; an `appsecret_proof` has to fit both
+        proof     whether the app requires one with every request, as its owner can set it (default false)
         skew      seconds by which the Date header is wrong
         faults    list of {"fault": …, "times": 1, "only": "message" | "read" | "any", …}, for what comes next:
                   a code of ERRORS (with "http" and "headers" if wanted), "500" (no body), "hang", "close", "half",
@@ -47,8 +48,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
+from tests.stubs.meta_apps import unproven
 from tests.stubs.meta_graph import (
     ACCOUNT_ID,
     ERRORS,
@@ -64,7 +65,7 @@ from tests.stubs.meta_graph import (
 from tests.stubs.meta_http import Answer, Connection, Request
 from tests.stubs.meta_people import MetaPeople
 from tests.stubs.meta_templates import listing
-from tests.stubs.meta_webhooks import app_secret_proof, wamid
+from tests.stubs.meta_webhooks import wamid
 from tests.stubs.phone_network import Log
 
 _PATH = re.compile(r"/v\d+\.\d+/(?P<id>\d+)(?P<edge>/messages|/message_templates)?")
@@ -104,7 +105,7 @@ class MetaNetwork:
         self._people = MetaPeople(self._log)
         self._faults = Faults()
         self._sends: list[dict[str, Any]] = []
-        self._token = TOKEN
+        self._token, self._proof = TOKEN, False
         self._delay = self._skew = 0.0
         self._statuses: list[str] = []
         self._taken = 0
@@ -147,7 +148,7 @@ class MetaNetwork:
                 self._note(
                     request, {"error": refusal.details}, refusal.code, None, taken=False, status=status
                 )
-            return _say(status, error_object(refusal.code, refusal.details))
+            return _say(status, refusal.body or error_object(refusal.code, refusal.details))
 
     def _templates(self, query: str) -> dict[str, Any]:
         try:
@@ -158,9 +159,9 @@ class MetaNetwork:
     def _authenticate(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {self._token}":
             raise RefusedError(190, "The access token is missing or wrong.")
-        for proof in parse_qs(request.query, keep_blank_values=True).get("appsecret_proof", []):
-            if proof != app_secret_proof(self._token, self._people.post.secret):
-                raise RefusedError(100, "Invalid appsecret_proof provided in the API argument")
+        secret = self._people.post.secret
+        if error := unproven(request.query, self._token, secret, required=self._proof):
+            raise RefusedError(100, error["error"]["message"], error)
 
     async def _take(self, request: Request) -> Answer:
         """Read receipts and messages, perhaps with a fault."""
@@ -265,7 +266,7 @@ class MetaNetwork:
             self._reset()
         self._delay = wish.get("delay", self._delay)
         self._skew = wish.get("skew", self._skew)
-        self._token = wish.get("token", self._token)
+        self._token, self._proof = wish.get("token", self._token), wish.get("proof", self._proof)
         self._faults.add(wish.get("faults", []))
         statuses = wish.get("statuses", self._statuses)
         self._statuses = ["sent", "delivered"] if statuses is True else statuses or []

@@ -28,7 +28,9 @@ _SUMMARY = {
     "message_template_limit": 6000,
     "are_translations_complete": False,
 }
-_QUERY = {"name", "fields", "limit", "after", "before", "status", "language", "category", "summary"}
+_QUERY = {
+    "appsecret_proof", "name", "fields", "limit", "after", "before", "status", "language", "category", "summary"
+}  # fmt: skip
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -95,13 +95,15 @@ class Wire:
         self,
         base: str,
         headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         meaning: Meaning | None = None,
         gate: Gate | None = None,
     ) -> None:
-        """Paths are added to `base`, `headers` sent with all of them. Without a `gate` it is asked however often it
-        fails."""
+        """Paths are added to `base`, `headers` and `query` sent with all of them. Without a `gate` it is asked however
+        often it fails."""
         self._base = base
         self._headers = headers
+        self._query = query
         self._meaning = meaning
         self._gate = gate
         self._session: aiohttp.ClientSession | None = None
@@ -140,7 +142,11 @@ class Wire:
         """GET; what it raises is aiohttp's. For looks: it is no send, and no breaker minds it."""
         limit = aiohttp.ClientTimeout(total=timeout)
         return self._opened()[0].get(
-            URL(f"{self._base}{path}"), headers=self._headers, timeout=limit, allow_redirects=False
+            URL(f"{self._base}{path}"),
+            params=self._query,
+            headers=self._headers,
+            timeout=limit,
+            allow_redirects=False,
         )
 
     async def close(self) -> None:
@@ -175,6 +181,7 @@ class Wire:
         async with self._opened()[0].post(
             URL(f"{self._base}{path}"),
             data=_Body(data, progress),
+            params=self._query,
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=None),
             allow_redirects=False,

@@ -24,12 +24,11 @@ _PATIENCE = aiohttp.ClientTimeout(total=4)
 
 
 async def look(settings: Settings, number: Number) -> str:
-    """Ask Meta about the number, and whether the app secret is right. Raises ConfigError with what to do."""
+    """Ask Meta about the number; every question proves the app secret. Raises ConfigError with what to do."""
     channel = WhatsAppCloudChannel(number)
     try:
         with in_its_own_words(settings, number.account_id):
             said = await channel.look()
-            await channel.prove()
     finally:
         await channel.close()
     return f"{said}; the app secret is that of the token's app"

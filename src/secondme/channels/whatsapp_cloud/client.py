@@ -18,6 +18,7 @@ from secondme.domain.errors import ConfigError, Rejected, SecondMeError, Unusabl
 from secondme.observe.gate import Gate
 
 _CLOCK_MAY_BE_OFF = 60.0  # seconds
+_ABOUT = "?fields=verified_name,quality_rating,throughput"
 _LOOK = 5.0  # seconds that Meta may take to tell of a number
 
 
@@ -27,9 +28,8 @@ class WhatsAppCloudChannel:
     answer_timeout = 20.0
 
     def __init__(self, number: Number) -> None:
-        self._proof = number.proof
         self.gate = Gate(f"whatsapp_cloud {number.account_id}")
-        self._wire = Wire(number.url, {"Authorization": f"Bearer {number.token}"}, meaning, self.gate)
+        self._wire = Wire(number.url, number.headers, number.query, meaning, self.gate)
 
     async def reach(self, count: int) -> None:
         """Open connections for so many sends; see ports.Channel."""
@@ -43,7 +43,7 @@ class WhatsAppCloudChannel:
         return Sent(provider_id if isinstance(provider_id, str) else None)
 
     async def ping(self) -> None:
-        """Whether the token may use the number. Raises Unusable with what to do."""
+        """Whether the token may use the number and the app secret is its app's. Raises Unusable with what to do."""
         await self._asked()
 
     async def look(self) -> str:
@@ -55,27 +55,13 @@ class WhatsAppCloudChannel:
         level = named(named(body, "throughput"), "level")
         return f"the token may use the number; quality {_word(quality)}, throughput {_word(level)}"
 
-    async def prove(self) -> None:
-        """Whether the app secret is that of the token's app. Raises SecondMeError with what to do where it is not."""
-        try:
-            await self._asked(f"fields=id&appsecret_proof={self._proof}")
-        except Unusable as error:
-            if error.state != "refused (100)":
-                raise
-            raise ConfigError(
-                "WHATSAPP_APP_SECRET is not the secret of the app that made WHATSAPP_PERMANENT_TOKEN: copy it again,"
-                " from App settings → Basic of that app."
-            ) from error
-
     async def close(self) -> None:
         await self._wire.close()
 
-    async def _asked(
-        self, query: str = "fields=verified_name,quality_rating,throughput"
-    ) -> tuple[Any, str | None]:
+    async def _asked(self) -> tuple[Any, str | None]:
         """The number's node and Meta's time of it. Raises Unusable."""
         try:
-            async with self._wire.get(f"?{query}", _LOOK) as answer:
+            async with self._wire.get(_ABOUT, _LOOK) as answer:
                 body = await _json(answer)
                 status, date = answer.status, answer.headers.get("Date")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

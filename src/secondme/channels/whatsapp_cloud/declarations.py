@@ -53,9 +53,9 @@ class Declaration:
 async def fetch(number: Number, name: str) -> list[Declaration]:
     """The template of that name in all its languages. Raises ConfigError with what to do."""
     url = URL(f"{number.graph}/{number.business_account_id}/message_templates")
-    query = {"name": name, "fields": _FIELDS, "limit": "100"}
+    query = {**number.query, "name": name, "fields": _FIELDS, "limit": "100"}
     found: list[Declaration] = []
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {number.token}"}) as session:
+    async with aiohttp.ClientSession(headers=number.headers) as session:
         for _ in range(_PAGES):
             page = await _get(session, url.with_query(query))
             # Meta's filter also finds names that merely contain this one.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from secondme.channels.whatsapp_cloud.values import named
+from secondme.channels.whatsapp_cloud.values import named, text
 from secondme.domain.errors import ChannelDown, NotSent, Rejected, SendUncertain
 
 _DOWN_FOR = timedelta(seconds=60)
@@ -46,6 +46,10 @@ class _Unknown:
 
 
 _TOKEN = _Down("Make a new permanent token and set WHATSAPP_PERMANENT_TOKEN.")
+_SECRET = _Down(
+    "WHATSAPP_APP_SECRET is not the secret of the app that made WHATSAPP_PERMANENT_TOKEN: copy it again, from"
+    " App settings → Basic of that app."
+)
 _PERMISSION = _Down(
     "Give the system user full control of the app and of the WhatsApp account, and its token the permission"
     " whatsapp_business_messaging."
@@ -115,7 +119,7 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
         return ChannelDown(f"Meta answers {status}. {_TOKEN.remedy}", _DOWN_FOR) if status == 401 else None
     if status >= 500:
         return SendUncertain(f"Meta failed with {status} ({code}).")
-    found = _CODES.get(code)
+    found = _SECRET if _unproven(error, code) else _CODES.get(code)
     if found is None and 200 <= code < 300:  # permissions of all kinds
         found = _PERMISSION
     if found is None and status == 401:
@@ -131,6 +135,11 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
     if status == 429:
         return NotSent(f"Meta asks to wait ({code}).", _wait(60, retry_after))
     return Rejected(f"Meta refused it ({code}).")
+
+
+def _unproven(error: Any, code: int) -> bool:
+    """Whether Graph refused the `appsecret_proof`: it has no code of its own for that, only words in `message`."""
+    return code == 100 and "appsecret_proof" in text(named(error, "message"))
 
 
 def rule_of(code: int) -> str:

@@ -35,12 +35,19 @@ class Number:
         return base if re.search(r"/v[0-9]+\.[0-9]+$", base) else f"{base}/{VERSION}"
 
     @property
-    def proof(self) -> str:
-        """The `appsecret_proof` of the token: the HMAC-SHA256 of it under the app secret.
+    def headers(self) -> dict[str, str]:
+        """What goes with every request to the graph."""
+        return {"Authorization": f"Bearer {self.token}"}
 
+    @property
+    def query(self) -> dict[str, str]:
+        """So does this: the HMAC-SHA256 of the token under the app secret.
+
+        An app whose owner has switched on "Require app secret" is refused without it; any other's is checked too.
         https://developers.facebook.com/docs/graph-api/guides/secure-requests#appsecret_proof
         """
-        return hmac.digest(self.app_secret.encode(), self.token.encode(), hashlib.sha256).hex()
+        proof = hmac.digest(self.app_secret.encode(), self.token.encode(), hashlib.sha256)
+        return {"appsecret_proof": proof.hex()}
 
     def verifies(self, token: str) -> bool:
         """Whether this is the verify token that was given to Meta; compared in constant time."""
