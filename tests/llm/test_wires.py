@@ -25,7 +25,11 @@ FAULTS = [
     ("malformed", "malformed", "no JSON"),
     ("wrong-type", "malformed", "that is no"),
     ("huge", "oversized", "more than 1000000 bytes"),
-    ("status-400", "status", "answered 400. It refuses the request: check the model's name and its options."),
+    (
+        "status-400",
+        "request",
+        "answered 400. It refuses the request: check the model's name and its options.",
+    ),
     ("status-401", "status", "answered 401. It refuses the key: correct {}_API_KEY."),
     ("status-402", "status", "answered 402. Its account has no credit."),
     ("status-404", "status", "answered 404. It does not know the model, or {}_BASE_URL is wrong."),

@@ -12,6 +12,7 @@ from its types. What is marked with cache_control is written to a cache at first
     slow       after 30 s                hangup     cuts the connection   huge        10 MB
     drip       a byte every 50 ms        no-usage   no figures            lies        absurd figures
     misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
+    talk:… settings:… request:…  a refusal of refusals.py
 
 `GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it.
 """
@@ -30,6 +31,7 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 
 from tests.stubs.forms import filled_in
 from tests.stubs.official import Official
+from tests.stubs.refusals import ANTHROPIC, refused
 
 MESSAGES = Official(MessageCreateParamsNonStreaming)
 asked: deque[dict[str, Any]] = deque(maxlen=1000)
@@ -150,7 +152,8 @@ async def misbehave(request: web.Request, model: str) -> web.StreamResponse | No
 
 
 async def messages(request: web.Request) -> web.StreamResponse:
-    body = json.loads(await request.read())
+    raw = await request.read()
+    body = json.loads(raw)
     asked.append({"path": request.path, "headers": dict(request.headers), "body": body})
     # Documented is x-api-key; the SDK of 2026 sends the same key as a bearer.
     if not request.headers.get("x-api-key") and not request.headers.get("Authorization"):
@@ -158,7 +161,7 @@ async def messages(request: web.Request) -> web.StreamResponse:
     if (problem := problem_with(request, body)) is not None:
         return error(400, "invalid_request_error", problem)
     model = told["model"] if body["model"] == "switch" else str(body["model"])
-    if (special := await misbehave(request, model)) is not None:
+    if (special := refused(ANTHROPIC, model, raw.decode()) or await misbehave(request, model)) is not None:
         return special
     return web.json_response(answer_of(model, body))
 

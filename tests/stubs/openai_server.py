@@ -15,6 +15,7 @@ from its types.
     drip       a byte every 50 ms        wrong-type  a list          no-system  400 to a system message
     no-schema  400 to a JSON schema      no-format   400 to any response_format
     misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
+    talk:… settings:… request:…  a refusal of refusals.py
 
 Forms (`response_format` of type json_schema, or a schema in the system message) are filled in from the schema.
 Embeddings: `embed` has 1536 numbers or `dimensions`; `embed-N` has N; `embed-short` leaves one out.
@@ -38,6 +39,7 @@ from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from tests.stubs.forms import filled_in
 from tests.stubs.official import Official
+from tests.stubs.refusals import OPENAI, refused
 
 CHAT, EMBEDDINGS = Official(CompletionCreateParamsNonStreaming), Official(EmbeddingCreateParams)
 TEXTS = {
@@ -136,9 +138,9 @@ async def complete(request: web.Request) -> web.StreamResponse:
     model = model_of(body)
     if (complaint := CHAT.complaint(as_openai_knows_it(request, body))) is not None:
         return web.json_response({"error": {"message": complaint}}, status=400)
-    if (refused := refusal(model, body)) is not None:
-        return web.json_response({"error": {"message": refused}}, status=400)
-    if (special := await misbehave(request, model)) is not None:
+    if (complaint := refusal(model, body)) is not None:
+        return web.json_response({"error": {"message": complaint}}, status=400)
+    if (special := refused(OPENAI, model, raw.decode()) or await misbehave(request, model)) is not None:
         return special
     return web.json_response(answer_of(model, body))
 

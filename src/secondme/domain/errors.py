@@ -40,10 +40,11 @@ class StoreUnavailable(SecondMeError):
 
 
 class MindFailed(SecondMeError):
-    """A mind gave no usable answer: timeout, refusal, empty, truncated or malformed. Worth another try."""
+    """A mind gave no usable answer: timeout, refusal, empty, truncated or malformed. Worth another try, unless `final`."""
 
     cause = "unusable"  # one word of ours, for metrics
     tokens = 0  # what the failure cost
+    final = False  # the same, asked again, would be refused again
     again_in = 0.0  # seconds before which another try is pointless
 
 

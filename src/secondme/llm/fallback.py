@@ -21,6 +21,7 @@ class ChainFailed(MindFailed):
         super().__init__(" ".join(str(failure) for failure in failures))
         self.cause = failures[-1].cause
         self.tokens = sum(failure.tokens for failure in failures)
+        self.final = all(failure.final for failure in failures)
         self.again_in = min(failure.again_in for failure in failures)
 
 

@@ -1,7 +1,6 @@
 """One POST to a provider of models: bounded in time and bytes, tried once, and silent about what came back."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import orjson
 from secondme import __version__, llm
 from secondme.domain.errors import MindFailed
 from secondme.llm.providers import Model
+from secondme.llm.refusals import READ, Refusal, read
 
 _MOST_BYTES = 1_000_000  # of one answer
 _MOST_SAID = 16_384  # bytes of a refusal that are looked at
@@ -28,12 +28,12 @@ _ADVICE = {
     429: "It is asked too often, or its quota is used up.",
     529: "It is overloaded.",
 }
-_NO_SYSTEM = re.compile(
-    r"(?:system|developer)\W+(?:\w+\W+){0,3}(?:(?:is|are)\W+)?(?:not\W+(?:supported|enabled|allowed)|unsupported)"
-    r"|(?:not\W+support|unsupported|not\W+allow)\w*\W+(?:\w+\W+){0,4}(?:system|developer)\W+(?:message|role|prompt|instr)",
-    re.IGNORECASE,
-)
-_NO_FORMAT = re.compile(r"response_format|json_schema|json_object|structured output", re.IGNORECASE)
+_OF_THE_TALK = {
+    "refused": "It refuses what was written.",
+    "too_long": "What was sent is too long for it.",
+}
+_FORBIDDEN = "It forbids the request: if it forbids all of them, correct {key}."
+_FINAL = frozenset(_OF_THE_TALK)
 
 
 class WireFailed(MindFailed):
@@ -51,29 +51,16 @@ class WireFailed(MindFailed):
         self.tokens = tokens
         self.retry_after = retry_after  # seconds for which the provider asked to be left alone
         self.again_in = retry_after or 0.0
-
-
-def _complaint(body: str) -> str:
-    """The provider's own words in a refusal, as far as they can be told from a request that it repeats."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    error = said.get("error", said) if isinstance(said, dict) else None
-    if isinstance(error, dict):
-        return " ".join(str(error[name]) for name in ("message", "param", "code") if error.get(name))
-    return error if isinstance(error, str) else ""
+        self.final = cause in _FINAL
 
 
 class Refused(WireFailed):
-    """A status other than 200. What its body shows is kept as two flags of ours."""
+    """A status other than 200. Of what its body says flags of ours are kept."""
 
-    def __init__(self, mind: str, status: int, said: str, body: str, retry_after: float | None) -> None:
-        super().__init__(mind, "status", said, retry_after=retry_after)
-        self.status = status
-        complaint = _complaint(body) if status in (400, 422) else ""
-        self.no_system = _NO_SYSTEM.search(complaint) is not None
-        self.no_format = _NO_FORMAT.search(complaint) is not None
+    def __init__(self, mind: str, refusal: Refusal, said: str, retry_after: float | None) -> None:
+        super().__init__(mind, refusal.cause, said, retry_after=retry_after)
+        self.no_system = refusal.no_system
+        self.no_format = refusal.no_format
 
 
 class Body(aiohttp.payload.BytesPayload):
@@ -166,11 +153,20 @@ class Wire:
         return self._session
 
     def _refused(self, response: aiohttp.ClientResponse, body: str) -> Refused:
-        provider, status = self.model.provider, response.status
-        advice = _ADVICE.get(status, "Try again later." if status >= 500 else _ADVICE[400])
-        said = advice.format(key=provider.key_variable, url=provider.base_url_variable)
+        status, refusal = response.status, read(response.status, body)
+        said = f"answered {status}. {_advice(self.model, status, refusal)}"
         wait = _retry_after(response.headers) if status in _BUSY else None
-        return Refused(self.model.label, status, f"answered {status}. {said}", body, wait)
+        return Refused(self.model.label, refusal, said, wait)
+
+
+def _advice(model: Model, status: int, refusal: Refusal) -> str:
+    """What to do, for the owner."""
+    if status == 403 and refusal.cause == "request":
+        advice = _FORBIDDEN
+    else:
+        known = _ADVICE.get(status, "Try again later." if status >= 500 else _ADVICE[400])
+        advice = _OF_THE_TALK.get(refusal.cause, known)
+    return advice.format(key=model.provider.key_variable, url=model.provider.base_url_variable)
 
 
 def _written(body: Mapping[str, Any]) -> bytes:
@@ -182,7 +178,7 @@ def _written(body: Mapping[str, Any]) -> bytes:
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
     """The beginning of a refusal, to learn from; nobody gets to read it."""
-    if response.status not in (400, 422):
+    if response.status not in READ:
         return ""
     return (await response.content.read(_MOST_SAID)).decode("utf-8", "replace")
 

@@ -44,7 +44,7 @@ class Compose:
 
 def _without_mind(turn: Turn, error: MindFailed) -> Turn:
     """What becomes of a Turn whose mind failed: backoff, then what the profile says, else its messages end failed."""
-    if turn.attempts < len(BACKOFF):
+    if turn.attempts < len(BACKOFF) and not error.final:
         wait = min(error.again_in, LONGEST_BACKOFF) * (1 + random.random() * _APART)
         again = turn.now + max(BACKOFF[turn.attempts], timedelta(seconds=wait))
         return replace(turn, verdict=Verdict("mind.failed", answer=False, hold_until=again, retry=True))
