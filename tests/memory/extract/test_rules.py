@@ -42,6 +42,8 @@ def said(text: str) -> set[tuple[str, str, str, bool]]:
         ("Annikas Fahrrad steht noch hier", {"Person Annika"}),
         ("Gupta ji ka phone aaya", {"Person Gupta"}),
         ("सुनीता दीदी आ गईं", {"Person सुनीता"}),
+        ("मैं अमित को जानता हूँ", {"Person अमित"}),
+        ("मैं अमित बोल रहा हूँ", set()),
         ("is there a Paula at your place?", set()),
         ("I'm Paula from the third floor", set()),
         ("mark my words, will you", set()),
@@ -136,6 +138,9 @@ def test_a_topic_has_its_category_and_an_event_its_day() -> None:
         ("ich war auf der Hochzeit von Resi", {("ATTENDED", "speaker", "Hochzeit", True)}),
         ("The wedding is in Porto", {("LOCATED_AT", "wedding", "Porto", True)}),
         ("Christmas in Porto with the kids", set()),
+        ("Tina's mum works at Siemens", set()),
+        ("La hermana de Marta vive en Cádiz", set()),
+        ("Rohit ki behen Noida mein rehti hai", set()),
         ("I'm a nurse", {("OCCUPATION", "speaker", "nurse", True)}),
     ],
 )

@@ -111,7 +111,7 @@ def _listed(page: Page, at: int) -> bool:
     if found is None:
         return False
     last = at + found[0] - 1
-    short = found[0] == 1 and len(page.words[at]) <= 4 and not page.words[at][0] > "\u0900"
+    short = found[0] == 1 and len(page.words[at]) <= 3 and not page.words[at][0] > "\u0900"
     unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at))
     if unsure and not _works_or_acts(page, at, last):
         if found[1] and page.capital(at) and page.lows[at] not in GIVEN:
@@ -130,9 +130,9 @@ def works_at(page: Page, at: int) -> bool:
     near = page.lows[at - 1]
     if near in _TIES and at > 1:
         near = page.lows[at - 2]
-    # Work is spoken of in the same clause: `they sacked her from Acme`, `fängt am Montag bei Acme an`.
+    # Work is spoken of in the same sentence: `they sacked her from Acme`, `fängt am Montag bei Acme an`.
     return any(
-        near in lang.sets["work_preps"] and lang.work.search(page.clause(at)) for lang in page.languages
+        near in lang.sets["work_preps"] and lang.work.search(page.sentence(at)) for lang in page.languages
     )
 
 

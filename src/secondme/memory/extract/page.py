@@ -10,7 +10,7 @@ from secondme.memory.extract.lexicon import HOT, LANGUAGES, WORD, Language, lang
 
 _HIDDEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+|@\w+")
 _ENDS = re.compile(r"[.!?…\n:;]|[^\w\s,'\"’()&/-]")
-_CLAUSE = re.compile(r"[.!?…\n;:,(]")
+_SENTENCE = re.compile(r"[.!?…\n;]")
 _JOINTS = frozenset((" ", "  ", "'s ", "’s ", "' ", "’ "))
 _POSSESSIVE = re.compile(r"['’]s$|(?<=s)['’]$")
 
@@ -79,10 +79,10 @@ class Page:
         """Whether a sentence begins here."""
         return at == 0 or bool(_ENDS.search(self.gap(at)))
 
-    def clause(self, at: int) -> str:
-        """The clause around a word, in lower case."""
-        start = max((cut.end() for cut in _CLAUSE.finditer(self.lower, 0, self.starts[at])), default=0)
-        cut = _CLAUSE.search(self.lower, self.ends[at])
+    def sentence(self, at: int) -> str:
+        """The sentence around a word, in lower case."""
+        start = max((cut.end() for cut in _SENTENCE.finditer(self.lower, 0, self.starts[at])), default=0)
+        cut = _SENTENCE.search(self.lower, self.ends[at])
         return self.lower[start : cut.start() if cut else len(self.lower)]
 
     def before(self, key: str, at: int, comma: bool = False) -> bool:

@@ -89,7 +89,8 @@ def _person(page: Page, at: int) -> int | None:
         return None
     if page.joined(at) and page.languages[0].has("unknown_before", page.lows[at - 1]):
         return None
-    return _whole(page, at)
+    last = _whole(page, at)
+    return None if page.after("self_after", last) else last
 
 
 def _may_be(page: Page, at: int) -> bool:
@@ -128,7 +129,9 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
     if low in GIVEN_TOO:
         if page.words[at][0].isupper():
             return beside == 2 or _surname_follows(page, at) or _meant(page, at, beside)
-        return (beside == 2 or _surname_follows(page, at)) if capital else _honoured(page, at)
+        if capital:
+            return beside == 2 or _surname_follows(page, at) or _acts(page, at)
+        return _honoured(page, at)
     if not capital or _common(page, at):
         return False
     if low in SURNAMES and _titled(page, at):
@@ -155,6 +158,15 @@ def _meant(page: Page, at: int, beside: int) -> bool:
     if PLACES.longest(page.lows, at) or german:
         return beside == 1
     return True
+
+
+def _acts(page: Page, at: int) -> bool:
+    """Whether what follows an ambiguous word in Devanagari can only follow a person."""
+    follow = page.lows[at + 1 : at + 3] if at + 1 < len(page.words) and page.joined(at + 1) else []
+    if follow[:1] and follow[0] in ("ने", "को"):
+        return True
+    kin = len(follow) == 2 and any(page.any_has(key, follow[1]) for key in ("kin", "friends", "events"))
+    return kin and follow[0] in ("का", "की", "के")
 
 
 def _given(page: Page, at: int, beside: int) -> bool:

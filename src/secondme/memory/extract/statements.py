@@ -24,6 +24,9 @@ _HOLES = {
 }
 _CLAUSE = re.compile(r"[,;:–—(]| (?:but|pero|aber|mas|sondern|lekin|लेकिन|magar|weil|because|porque|que) ")
 _ENDS = re.compile(r"[.!?…\n;]+")
+_GENITIVES = "ki|ka|ke|की|का|के"
+_POSSESSIVES = "his|her|their|su|sus|ihre?|seine?|uska|uski"
+_PERSON = re.compile(r"‹P\d+›")
 _PRONOUNS = re.compile(r"\b(?:he|she|he's|she's)\b")
 
 
@@ -46,6 +49,8 @@ class _Rules:
     unsure: re.Pattern[str]
     planned: re.Pattern[str]
     ended: re.Pattern[str]
+    of_kin: re.Pattern[str]  # before a person: it is their kin or friend that something is said of
+    kins: re.Pattern[str]  # after a person: likewise
 
 
 @cache
@@ -63,8 +68,17 @@ def _rules(name: str) -> _Rules:
             for hole, pattern in holes.items():
                 line = line.replace(hole, pattern)
             found.append((Predicate(kind), re.compile(line), needs))
+    kin = f"(?:{alternatives(lang.sets['kin'] | lang.sets['friends'])})"
     return _Rules(
-        tuple(found), _any(lang, "not"), _any(lang, "unsure"), _any(lang, "planned"), _any(lang, "ended")
+        tuple(found),
+        _any(lang, "not"),
+        _any(lang, "unsure"),
+        _any(lang, "planned"),
+        _any(lang, "ended"),
+        re.compile(rf"{kin} (?:de|del|da|do|dos|von|vom|of) (?:la |el |der |dem )?$"),
+        re.compile(
+            rf"(?:['’]s|s'| (?:{_GENITIVES})|,? (?:{_POSSESSIVES})) (?:\S+ )?{kin}(?![\w\u0900-\u0963])"
+        ),
     )
 
 
@@ -120,8 +134,17 @@ def _asserted(lang: Language, text: str, spans: Sequence[Span]) -> Iterator[Said
             continue
         for match in pattern.finditer(text):
             holds = _holds(rules, text, match, ahead=predicate is Predicate.LOCATED_AT)
-            if holds is not None:
+            if holds is not None and not _of_another(rules, text, predicate, match):
                 yield from _said(predicate, match, spans, holds)
+
+
+def _of_another(rules: _Rules, text: str, predicate: Predicate, match: re.Match[str]) -> bool:
+    """Whether it is said of somebody's kin, and not of who is named: `her brother works there`."""
+    person = _PERSON.search(match.group())
+    if predicate is Predicate.KNOWS or person is None:
+        return False
+    start, end = match.start() + person.start(), match.start() + person.end()
+    return bool(rules.of_kin.search(text, 0, start) or rules.kins.match(text, end))
 
 
 def _holds(rules: _Rules, text: str, match: re.Match[str], ahead: bool) -> bool | None:

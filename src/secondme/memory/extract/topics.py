@@ -33,6 +33,8 @@ def find_topics(page: Page) -> None:
             if len(found) < _MOST and name not in found:
                 found.append(name)
                 page.spans.append(Span(EntityType.TOPIC, name, page.starts[at], page.ends[at]))
+        if found:
+            return  # another language would name the same in its own way
 
 
 def _named(page: Page, lang: Language) -> Iterator[tuple[int, str]]:
