@@ -140,7 +140,13 @@ REFUSALS = [
     (500, 131000, SendUncertain, None, None),
     (500, 131016, SendUncertain, None, None),
     (503, 130429, SendUncertain, None, None),
-    (500, 190, SendUncertain, None, None),
+    (500, 0, ChannelDown, None, 60),
+    (500, 3, ChannelDown, None, 60),  # as Meta lists it
+    (503, 10, ChannelDown, None, 60),
+    (500, 190, ChannelDown, None, 60),
+    (500, 230, ChannelDown, None, 60),
+    (500, 131045, ChannelDown, None, 60),  # as Meta lists it
+    (500, 131057, ChannelDown, None, 60),  # as Meta lists it
     (500, 131047, SendUncertain, None, None),
     (503, 2, SendUncertain, None, None),
     (400, 1, SendUncertain, None, None),

@@ -94,12 +94,15 @@ async def test_whatever_is_no_answer_of_its_own_is_held_against_it(journey: Open
         assert state() is State.OPEN
 
 
-@pytest.mark.parametrize("code", ["190", "130429", "131056", "131026", "100"])
-async def test_what_it_refuses_is_not_held_against_it(journey: Open, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "http"),
+    [("190", 400), ("130429", 400), ("131056", 400), ("131026", 400), ("100", 400), ("3", 500)],
+)
+async def test_what_it_refuses_is_not_held_against_it(journey: Open, code: str, http: int) -> None:
     """Else a wrong token, a limit or a number that nobody has would silence it for everybody."""
     async with journey("journal", still=True) as told:
         _, state = watched(told)
-        await told.meta.control(faults=[{"fault": code, "times": 2 * FAILURES, "http": 400}])
+        await told.meta.control(faults=[{"fault": code, "times": 2 * FAILURES, "http": http}])
         await say(told, *(f"{code} {number}" for number in range(2 * FAILURES)))
         await told.tried(2 * FAILURES)
         await told.world.until("SELECT NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'in_flight')")

@@ -22,6 +22,7 @@ VERIFY_TOKEN = "a-verify-token-of-our-own"
 
 # Code: HTTP status, title, details. Meta asks to go by the code; the statuses differ between its own pages.
 ERRORS = {
+    3: (500, "API Method", "Capability or permissions issue."),
     4: (429, "Application request limit reached", "The app has reached its API call rate limit."),
     100: (400, "Invalid parameter", "The request included unsupported or misspelled parameters."),
     190: (401, "Error validating access token", "Session has expired."),

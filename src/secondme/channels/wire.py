@@ -85,7 +85,8 @@ class _Progress:
         if isinstance(error, asyncio.CancelledError) or (self._late and not self.began):
             return Blame.NOBODY
         refused = self.status is not None and 400 <= self.status < 500
-        return Blame.NOT_SERVICE if refused else Blame.SERVICE
+        # An account that may not speak is the account's affair, with whatever status that is said.
+        return Blame.NOT_SERVICE if refused or isinstance(error, ChannelDown) else Blame.SERVICE
 
 
 class Wire:

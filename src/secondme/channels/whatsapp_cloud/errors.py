@@ -3,8 +3,10 @@
 Codes and their meaning: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 An error object answers for the request that it came to. With a status of 4xx, where it names a cause that lies before
 the sending (a limit, a token, a closed window), the message was not taken. Where Meta does not know the cause itself
-(1, 2, 131000), it may have been, and is uncertain. So it is with every 5xx, whatever its code: a server that failed
-may have done so behind the sending.
+(1, 2, 131000), it may have been, and is uncertain. So it is with every 5xx, for a server that failed may have done so
+behind the sending, with one exception: a code that tells of the account itself, whatever the message (`_Down`), is
+found before anything is sent, and Meta lists 3, 131045 and 131057 with a status of 500. It lists 131016 with 500, too,
+but says no more than that "a service is temporarily unavailable": not which, nor whether it had the message by then.
 """
 
 from collections.abc import Mapping
@@ -28,7 +30,7 @@ class _Wait:
 
 @dataclass(frozen=True, slots=True)
 class _Down:
-    """Nothing can be sent for this number until the owner has done something."""
+    """Nothing can be sent for this number, whatever it is: the owner has to do something, or to wait."""
 
     remedy: str
 
@@ -95,7 +97,9 @@ _CODES: Mapping[int, _Wait | _Down | _No | _Unknown] = {
     131050: _No(),  # they do not want marketing
     131051: _No(),  # message type
     131056: _Wait(6),  # too many to the same recipient: one in six seconds
-    131057: _Wait(60),  # the account is in maintenance
+    131057: _Down(
+        "Meta keeps the account in maintenance, perhaps to upgrade the number: wait until it is done."
+    ),
     132000: _TEMPLATE,  # the number of its parameters
     132001: _TEMPLATE,  # none of that name in that language
     132005: _TEMPLATE,  # too long once it is filled in
@@ -117,8 +121,6 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
     code = named(error, "code")
     if not isinstance(code, int) or isinstance(code, bool):
         return ChannelDown(f"Meta answers {status}. {_TOKEN.remedy}", _DOWN_FOR) if status == 401 else None
-    if status >= 500:
-        return SendUncertain(f"Meta failed with {status} ({code}).")
     found = _SECRET if _unproven(error, code) else _CODES.get(code)
     if found is None and 200 <= code < 300:  # permissions of all kinds
         found = _PERMISSION
@@ -126,6 +128,8 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
         found = _TOKEN
     if isinstance(found, _Down):
         return ChannelDown(f"Meta's error {code}. {found.remedy}", _DOWN_FOR)
+    if status >= 500:
+        return SendUncertain(f"Meta failed with {status} ({code}).")
     if isinstance(found, _Wait):
         return NotSent(f"Meta asks to wait ({code}).", _wait(found.seconds, retry_after))
     if isinstance(found, _No):
