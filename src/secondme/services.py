@@ -105,8 +105,9 @@ def orchestrator(app: App) -> Service:
     """Claims what is due and composes."""
     bell = Doorbell(app.signals, MESSAGES, "orchestrator")
     app.effects.hears(MESSAGES, bell.near)
-    memory = Hearing(app.graph, app.minds.embedder)
-    app.gates.append(memory.gate)
+    # The offline mind says what the owner has said before, and reads no facts.
+    memory = Hearing(app.graph, app.minds.embedder) if app.minds.plan.models else None
+    app.gates += [memory.gate] if memory else []
     recall = Recall(app.ledger, app.personas, app.voice, memory)
     stages = journey(Judge(quiet_hours(app.settings)), recall, Compose(app.minds.mind))
     pacing = Pacing(app.settings.pacing == "human")

@@ -26,7 +26,7 @@ from secondme.pipeline.turns import Turns
 from secondme.settings import Settings
 from secondme.stores.ledger import pauses, people
 from secondme.wiring import App, open_app
-from tests.support.world import EchoMind, Nothing, Phones
+from tests.support.world import EchoMind, Phones
 
 OPEN_LEASES = "SELECT EXISTS (SELECT 1 FROM conversations WHERE lease_token IS NOT NULL AND lease_until > $1)"
 OPEN_SENDS = """SELECT EXISTS (SELECT 1 FROM deliveries
@@ -41,7 +41,7 @@ class Product:
         self.phones = phones
         self.mind = EchoMind()
         self.inbox = Inbox(app.ledger, app.accounts, app.effects, app.clock)
-        stages = journey(Judge(), Recall(app.ledger, app.personas, app.voice, Nothing()), Compose(self.mind))
+        stages = journey(Judge(), Recall(app.ledger, app.personas, app.voice, None), Compose(self.mind))
         bell = Doorbell(app.signals, MESSAGES, "orchestrator")
         self.turns = Turns(app.ledger, app.accounts, stages, Pacing(False), app.effects, bell, app.clock)
 

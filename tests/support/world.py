@@ -174,7 +174,7 @@ class World:
         switch = Switch(ledger, signals, effects, clock, folder / "held-press.json")
         stages = journey(
             Judge(quiet),
-            Recall(ledger, Personas(ledger, signals), voice or Nothing(), memory or Nothing()),
+            Recall(ledger, Personas(ledger, signals), voice or NoVoice(), memory),
             Compose(mind or echo),
         )
         heard, spoken = Doorbell(signals, MESSAGES, "orchestrator"), Doorbell(signals, RESPONSES, "gateway")
@@ -283,13 +283,8 @@ class World:
         return (await self.control.find(who))[0].id
 
 
-class Nothing:
-    """Neither voice nor memory."""
-
+class NoVoice:
     async def nearest(self, contact: UUID, texts: Any, limit: int) -> tuple[()]:
-        return ()
-
-    async def heard_by(self, contact: UUID, asked: Any, before: Any) -> tuple[()]:
         return ()
 
 

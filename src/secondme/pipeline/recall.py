@@ -33,7 +33,8 @@ _ENDED = 0.5  # what counts against a fact that holds no longer
 class Recall:
     """The stage that gathers what a mind may know. Everything in it is this contact's, or may be heard by them."""
 
-    def __init__(self, ledger: Ledger, personas: Personas, own: Voices, memory: Memory) -> None:
+    def __init__(self, ledger: Ledger, personas: Personas, own: Voices, memory: Memory | None) -> None:
+        """`memory`: None where the mind reads no facts."""
         self._ledger = ledger
         self._personas = personas
         self._own = own
@@ -56,7 +57,7 @@ class Recall:
         )
 
     async def _facts(self, turn: Turn, asked: Sequence[str], window: Sequence[Line]) -> Sequence[Fact]:
-        if not turn.account.profile.facts:
+        if self._memory is None or not turn.account.profile.facts:
             return ()
         before = [line.text for line in window[-_BEFORE:]]
         return await self._memory.heard_by(turn.contact.id, asked, before)
