@@ -3,7 +3,7 @@
 import re
 
 from secondme.domain.fact import EntityType
-from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES
+from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES, SURNAMES
 from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
@@ -34,7 +34,7 @@ def find_workplaces(page: Page) -> None:
         low = page.lows[at]
         if page.taken[at] or not page.capital(at) or no_name(page, at):
             continue
-        if page.words[at][0].isupper() and works_at(page, at):
+        if page.words[at][0].isupper() and works_at(page, at, "work_at"):
             if not PLACES.longest(page.lows, at) and low not in GIVEN:
                 page.take(EntityType.COMPANY, at, _trimmed(page, at, page.run(at)))
         elif not page.joined(at) or not page.words[at - 1][0].isupper() or page.taken[at - 1]:
@@ -112,7 +112,8 @@ def _listed(page: Page, at: int) -> bool:
         return False
     last = at + found[0] - 1
     short = found[0] == 1 and len(page.words[at]) <= 3 and not page.words[at][0] > "\u0900"
-    unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at))
+    thing = page.joined(at) and page.any_has("owning", page.lows[at - 1])  # `my old Opel`
+    unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at)) or thing
     if unsure and not _works_or_acts(page, at, last):
         if found[1] and page.capital(at) and page.lows[at] not in GIVEN:
             page.hide(at, last)
@@ -121,8 +122,8 @@ def _listed(page: Page, at: int) -> bool:
     return True
 
 
-def works_at(page: Page, at: int) -> bool:
-    """Whether the words before it say that somebody works there."""
+def works_at(page: Page, at: int, preps: str = "work_preps") -> bool:
+    """Whether the words before it say that somebody works there, or deals with it. `preps`: after which words."""
     if not page.joined(at):
         return False
     if page.before("work_before", at):
@@ -131,9 +132,7 @@ def works_at(page: Page, at: int) -> bool:
     if near in _TIES and at > 1:
         near = page.lows[at - 2]
     # Work is spoken of in the same sentence: `they sacked her from Acme`, `fängt am Montag bei Acme an`.
-    return any(
-        near in lang.sets["work_preps"] and lang.work.search(page.sentence(at)) for lang in page.languages
-    )
+    return any(near in lang.sets[preps] and lang.work.search(page.sentence(at)) for lang in page.languages)
 
 
 def _works_or_acts(page: Page, at: int, last: int) -> bool:
@@ -204,5 +203,9 @@ def _proper(page: Page, at: int) -> bool:
         return False
     if "\u0900" <= low[0] <= "\u097f":
         return low not in NO_FIRMS and bool(PLACES.longest(page.lows, at))
-    german = "de" in page.names
-    return word[0].isupper() and (not german or not page.begins(at))
+    if (
+        page.languages[0].name == "de"
+    ):  # every noun has its capital there: only what is a name elsewhere is one here
+        known = low in SURNAMES or low in GIVEN or bool(PLACES.longest(page.lows, at))
+        return word[0].isupper() and (known or (low.endswith("er") and not page.begins(at)))
+    return word[0].isupper()
