@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from secondme.domain.breaker import FAILURES, State
-from secondme.domain.errors import BudgetSpent, MindFailed
+from secondme.domain.errors import BudgetHeld, BudgetSpent, MindFailed
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.llm.budget import Budgeted, Limits
 from secondme.llm.fallback import ChainFailed, Fallback
@@ -150,12 +150,18 @@ async def test_a_failed_chain_never_falls_through_to_the_offline_mind(openai_stu
 
 @asynccontextmanager
 async def held(
-    mind: Said, limits: Limits, usage: Notes, *, cheaper: Said | None = None, clock: Any = None
+    mind: Said,
+    limits: Limits,
+    usage: Notes,
+    *,
+    cheaper: Said | None = None,
+    clock: Any = None,
+    waits: float = 2.0,
 ) -> AsyncIterator[Budgeted]:
     purse = Purse(usage, clock or HandClock(), ZoneInfo("Europe/Berlin"))
     first = Guarded(mind, Gate(mind.name), purse.owe)
     second = Guarded(cheaper, Gate(cheaper.name), purse.owe) if cheaper else None
-    found = Budgeted(first, purse, limits, second)
+    found = Budgeted(first, purse, limits, second, waits=waits)
     yield found
     await found.close()
 
@@ -203,6 +209,22 @@ async def test_many_at_once_pass_a_limit_by_one_ask_at_most() -> None:
     assert sum(isinstance(one, Draft) for one in found) == 4
     assert {type(one) for one in found} == {Draft, BudgetSpent}
     assert sum(one.tokens for one in usage.spent) == 12_000
+
+
+async def test_what_is_under_way_spends_nothing_yet() -> None:
+    """Neither the rule nor the cheaper mind: nobody knows yet whether the limit will be reached."""
+    usage, cheaper = Notes(), Said("cheap")
+    limits = Limits(day=1000, then="cheaper")
+    async with held(Said("m", seconds=0.3), limits, usage, cheaper=cheaper, waits=0.02) as asks:
+        first = asyncio.create_task(asks.complete(of(ANA)))
+        await asyncio.sleep(0)
+        with pytest.raises(BudgetHeld) as waits:
+            await asks.complete(of(BEA))
+        with pytest.raises(BudgetHeld):
+            await asks.extract(BaseModel, Question("q", ("m",)))
+        await first
+        assert (await asks.complete(of(BEA))).mind == "m"
+    assert (waits.value.rule, waits.value.cause, cheaper.asked) == ("budget.day", "budget_held", 0)
 
 
 async def test_what_is_cancelled_is_counted_by_what_was_sent() -> None:

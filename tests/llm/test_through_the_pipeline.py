@@ -12,17 +12,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from secondme.domain.errors import BudgetHeld, MindFailed
 from secondme.domain.profile import Profile
 from secondme.domain.turn import Draft, Turn
 from secondme.embedded import Addresses
-from secondme.llm.budget import Limits
+from secondme.llm.budget import Budgeted, Limits
+from secondme.llm.guarded import Guarded
 from secondme.llm.minds import make_minds
 from secondme.llm.plan import Plan
 from secondme.llm.providers import Model
+from secondme.llm.purse import Purse
+from secondme.observe.gate import Gate
 from secondme.ports import Spent
 from secondme.profiles import PROFILES
 from secondme.stores.ledger.usage import LedgerUsage
-from tests.llm.asking import model
+from tests.llm.asking import Notes, model
+from tests.llm.test_chain import Said
 from tests.support.world import MovableClock, World
 
 FAULTS = (
@@ -235,3 +240,47 @@ async def test_what_was_spent_elsewhere_counts(opening: Any, openai_stub: str) -
         await world.says("Hi?")
         await answered(world)
         assert await world.receipts() == [("silent", "budget.day")]
+
+
+async def test_what_only_promises_reach_ends_nobodys_message(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    """One promise fills the day's budget, of which five replies use a sixth: the others wait their turn."""
+    usage = Notes()
+    purse, mind = Purse(usage, MovableClock(), UTC), Said("m", seconds=0.3)
+    asks = Budgeted(Guarded(mind, Gate("m"), purse.owe), purse, Limits(day=3000), waits=0.02)
+    profiles = {"main": quick(PROFILES["clone"])}
+    async with World.open(addresses, template, tmp_path, profiles=profiles, mind=asks) as world:
+        for number in range(5):
+            await world.says("Hi?", f"+155501{number:02}")
+        await answered(world)
+        assert await world.receipts() == [("replied", "contact.enabled")] * 5
+        assert await world.value("SELECT count(*) FROM turns WHERE rule = 'budget.held'") >= 1
+        assert sum(one.tokens for one in usage.spent) == 500
+
+
+class Scripted:
+    """A mind that fails as it is told."""
+
+    name = "scripted"
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+
+    async def complete(self, turn: Turn) -> Draft:
+        raise self.errors.pop(0)
+
+    async def close(self) -> None: ...
+
+
+async def test_waiting_for_the_budget_is_no_try_and_forgets_none(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    failed, waits = MindFailed("It failed."), BudgetHeld("budget.day")
+    mind = Scripted(failed, waits, failed, waits, waits, failed)
+    profiles = {"main": quick(PROFILES["clone"])}
+    async with World.open(addresses, template, tmp_path, profiles=profiles, mind=mind) as world:
+        await world.says("Hi?")
+        await answered(world, 30)
+        assert await world.receipts() == [("failed", "mind.failed")]
+        assert mind.errors == []

@@ -59,6 +59,17 @@ class BudgetSpent(MindFailed):
         self.then = then
 
 
+class BudgetHeld(MindFailed):
+    """What is under way may use up what is left: whether the budget is spent is known once it has ended."""
+
+    cause = "budget_held"
+    again_in = 5.0
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"What is under way may use up the budget ({rule}): ask again in a moment.")
+        self.rule = rule
+
+
 class NotSent(SecondMeError):
     """A channel failed before any byte of the request left, or the provider took none of it: sending again is safe.
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from secondme.domain.errors import BudgetSpent
+from secondme.domain.errors import BudgetHeld, BudgetSpent
 from secondme.domain.turn import Draft, Turn
 from secondme.llm.guarded import FullMind
 from secondme.llm.prompts import rough_tokens
@@ -22,7 +22,7 @@ from secondme.ports import Extraction, Question
 
 Then = Literal["cheaper", "line", "silence", "person"]
 CONTACT, DAY = "budget.contact", "budget.day"
-_WAITS = 10.0  # seconds for what is under way to end, where it may use up the rest
+_WAITS = 2.0  # seconds for what is under way to end, where it may use up the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,30 @@ class Limits:
 class Budgeted:
     """A FullMind that asks another one as long as the purse allows, then a cheaper one or nobody."""
 
-    def __init__(self, mind: FullMind, purse: Purse, limits: Limits, cheaper: FullMind | None = None) -> None:
-        """`cheaper` may use as much again; both write what they use into the purse."""
+    def __init__(
+        self,
+        mind: FullMind,
+        purse: Purse,
+        limits: Limits,
+        cheaper: FullMind | None = None,
+        *,
+        waits: float = _WAITS,
+    ) -> None:
+        """`cheaper` may use as much again; both write what they use into the purse. `waits`: seconds until an ask
+        gives up waiting for those under way."""
         self.name = mind.name
         self.limits = limits
         self._mind = mind
         self._cheaper = cheaper
         self._purse = purse
+        self._waits = waits
 
     async def complete(self, turn: Turn) -> Draft:
-        """Draft a reply. Raises BudgetSpent where nothing may be asked any more, else MindFailed as the mind does."""
+        """Draft a reply.
+
+        Raises BudgetSpent where nothing may be asked any more, BudgetHeld where that is not known yet, else MindFailed
+        as the mind does.
+        """
         contact, tokens = turn.contact.id, rough_tokens(turn) + MOST_TOKENS
         rule = await self._begin(contact, tokens)
         if rule is None:
@@ -58,7 +72,7 @@ class Budgeted:
         raise BudgetSpent(rule, await self._instead(contact))
 
     async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
-        """Fill in a form. Raises BudgetSpent, whatever else is set: a form can wait."""
+        """Fill in a form. Raises BudgetSpent, whatever else is set: a form can wait. Else as `complete` does."""
         contact, tokens = question.contact_id, MOST_TOKENS
         rule = await self._begin(contact, tokens)
         if rule is not None:
@@ -89,17 +103,20 @@ class Budgeted:
     async def _begin(self, contact: UUID | None, tokens: int, *, times: int = 1) -> str | None:
         """None, with `tokens` promised, or the rule whose limit (`times` over) is used up.
 
-        What is under way and may use up the rest is waited for, a while. Raises StoreUnavailable.
+        What is under way and may use up the rest is waited for, a while. Raises BudgetHeld if that does not end in
+        time: its promise is the most that it can use, and mostly many times what it will. Raises StoreUnavailable.
         """
         if self.limits.contact is not None or self.limits.day is not None:
-            ends = time.monotonic() + _WAITS
+            ends = time.monotonic() + self._waits
             while True:
                 await self._purse.look(contact)
                 rule, waits = self._over(contact, times)
                 if rule is None:
                     break
-                if not waits or not await self._purse.changed(ends):
+                if not waits:
                     return rule
+                if not await self._purse.changed(ends):
+                    raise BudgetHeld(rule)
         self._purse.promise(contact, tokens)
         return None
 

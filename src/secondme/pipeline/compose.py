@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
-from secondme.domain.errors import BudgetSpent, MindFailed
+from secondme.domain.errors import BudgetHeld, BudgetSpent, MindFailed
 from secondme.domain.pause import PauseReason
 from secondme.domain.turn import FIXED_LINE, Draft, Part, Turn, Verdict
 from secondme.observe import metrics
@@ -33,6 +33,9 @@ class Compose:
         except BudgetSpent as spent:
             log.info("budget.spent", rule=spent.rule, then=spent.then)
             return _without_budget(turn, spent)
+        except BudgetHeld as held:
+            log.info("budget.held", rule=held.rule)
+            return _held(turn, held)
         except MindFailed as error:
             log.warning("mind.failed", error=str(error), attempt=turn.attempts + 1)
             metrics.mind_failures.labels(self._mind.name, error.cause).inc()
@@ -45,13 +48,22 @@ class Compose:
 def _without_mind(turn: Turn, error: MindFailed) -> Turn:
     """What becomes of a Turn whose mind failed: backoff, then what the profile says, else its messages end failed."""
     if turn.attempts < len(BACKOFF) and not error.final:
-        wait = min(error.again_in, LONGEST_BACKOFF) * (1 + random.random() * _APART)
-        again = turn.now + max(BACKOFF[turn.attempts], timedelta(seconds=wait))
+        again = turn.now + max(BACKOFF[turn.attempts], _wait(error))
         return replace(turn, verdict=Verdict("mind.failed", answer=False, hold_until=again, retry=True))
     line = turn.account.profile.when_mind_fails
     if line is None:
         return replace(turn, verdict=Verdict("mind.failed", answer=False, failed=True))
     return _with_line(turn, "mind.fallback", line)
+
+
+def _held(turn: Turn, held: BudgetHeld) -> Turn:
+    """Nobody was asked, so it is no try: it comes back, for as long as the judge lets it."""
+    return replace(turn, verdict=Verdict("budget.held", answer=False, hold_until=turn.now + _wait(held)))
+
+
+def _wait(error: MindFailed) -> timedelta:
+    seconds = min(error.again_in, LONGEST_BACKOFF)
+    return timedelta(seconds=seconds * (1 + random.random() * _APART))
 
 
 def _without_budget(turn: Turn, spent: BudgetSpent) -> Turn:

@@ -77,7 +77,7 @@ def _turn_row(vault: Vault, e: Ending) -> tuple[object, ...]:
         seal(_key(vault, turn), json.dumps(e.why), f"turns:{turn.id}:why"),
         turn.account.profile.quotes_when_overtaken,
         verdict.hold_until if verdict else None,
-        turn.attempts + 1 if verdict and verdict.retry else 0,
+        turn.attempts + verdict.retry if verdict and verdict.hold_until else 0,
         len(turn.messages) if e.planned else 0,
     )
 

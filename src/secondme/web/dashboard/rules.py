@@ -73,6 +73,10 @@ RULES = {
     "budget.day": Rule(
         "day's budget spent", "What a day may cost is used up, so it got what you set for that case."
     ),
+    "budget.held": Rule(
+        "waits for the budget",
+        "Replies that were being written could have used up the budget, so it waited until they were done.",
+    ),
     "account.gone": Rule(
         "account gone", "It came to an account that is no longer set up, so nobody answers there."
     ),
