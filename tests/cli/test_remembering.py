@@ -1,6 +1,7 @@
 """`import`, as somebody types it, as far as memory is concerned."""
 
 import json
+import time
 import urllib.request
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_a_worker_that_runs_is_watched_or_left_to_it(shared: Instance) -> None:
         assert "15 messages now, in the graph worker." in imported(shared, "--detach")
     assert "when a graph worker runs" in imported(shared, "--detach")
     assert len(list((shared.data_dir / "imports").iterdir())) >= 1
+
+
+def test_live_messages_are_learned_while_it_runs(shared: Instance) -> None:
+    with shared.start("up", SECONDME_NEW_CONTACTS="enabled") as running:
+        running.until("SecondMe is running.")
+        shared.run("chat", "--as", "Rui", "--once", "my friend Carla works at Siemens")
+        (rui,) = [row for row in shared.json("contacts", "--json") if row["name"] == "Rui"]
+        ends, found = time.monotonic() + 20, ""
+        while not ('"Carla"' in found and '"c.name": "Rui"' in found):
+            assert time.monotonic() < ends, found
+            found = shared.run("graph", "query", "contact_context", f"contactId={rui['id']}").stdout
+        assert running.stop() == 0
 
 
 def asked(openai: str) -> list[dict[str, Any]]:

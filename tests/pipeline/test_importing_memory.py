@@ -1,6 +1,7 @@
 """An imported chat becomes memory: whole, once, of the right people, and sealed until then."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from secondme.domain.errors import Invalid, StoreUnavailable
+from secondme.domain.errors import Invalid, NotFound, StoreUnavailable
 from secondme.domain.fact import OWNER
 from secondme.embedded import Addresses
 from secondme.stores.graph import Graph
@@ -170,6 +171,24 @@ async def test_a_chat_that_was_forgotten_or_cannot_be_opened(memory: Memory, tmp
         False,
     ]  # it may lie where another worker runs
     assert (await standing(memory)).state == "waiting"
+
+
+async def test_forgetting_who_is_known_from_an_import(memory: Memory, tmp_path: Path) -> None:
+    path = chat(tmp_path / "WhatsApp Chat with Mara.txt", "Mara: met Eve")
+    report = await memory.world.importer.run(path, "Lena", keep_voice=False)
+    with pytest.raises(NotFound):
+        await memory.world.control.find("Mara")
+    (mara,) = await memory.world.control.find("Mara", imported=True)
+    assert (mara.id, mara.imported, mara.enabled, mara.name) == (report.partner, True, False, "Mara")
+    assert (await memory.world.control.export(mara.id))["messages"] == {}
+    await memory.world.control.forget(mara.id)
+    assert (
+        await memory.world.value("SELECT count(*) FROM imports") == 0
+    )  # and with it the key of what lies sealed
+    (file,) = sealed(memory)
+    os.utime(file, (1, 1))
+    assert not await memory.import_worker().work_once()
+    assert (sealed(memory), await memory.named()) == ([], [])
 
 
 class Weak(Graph):

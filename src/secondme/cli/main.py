@@ -212,18 +212,12 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A chat as WhatsApp exports it, .txt or .zip.")],
     me: Annotated[str | None, typer.Option(metavar="NAME", help="You, as the chat names you.")] = None,
     keep_voice: Annotated[bool, typer.Option("--keep-voice", help="Keep replies of yours.")] = False,
-    whom: Annotated[
-        str | None, typer.Option("--with", metavar="CONTACT", help="Who the other one is, of those you know.")
-    ] = None,
-    relationship: Annotated[
-        str | None, typer.Option(metavar="friend|family|…", help="How you know whom the chat is with.")
-    ] = None,
+    whom: Annotated[str | None, typer.Option("--with", metavar="CONTACT", help="Who the other is.")] = None,
+    relationship: Annotated[str | None, typer.Option(metavar="friend|…", help="How you know them.")] = None,
     no_model: Annotated[bool, typer.Option("--no-model", help="Have no model read it for memory.")] = False,
     sure: Annotated[bool, typer.Option("--yes", help="Do not ask before a model does.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for memory to learn.")] = False,
-    date_order: Annotated[
-        str | None, typer.Option(metavar="dmy|mdy|ymd", help="Where the file does not tell.")
-    ] = None,
+    date_order: Annotated[str | None, typer.Option(metavar="dmy|mdy|ymd", help="If it is not clear.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read it and store nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one message a line.")] = False,
 ) -> None:

@@ -36,7 +36,7 @@ _EPOCH = datetime(1970, 1, 1)
 _LOOKS_EVERY = 1.0  # seconds: what a lost bell missed is found within this
 _REST = 5.0  # seconds, while a store is down
 _TELLS_EVERY = 1.0  # seconds
-_LEFT_ALONE = 3600.0  # seconds: a chat that is being written has no row yet
+_LEFT_ALONE = 600.0  # seconds: a chat that is being written has no row yet
 
 
 @dataclass(frozen=True, slots=True)
