@@ -140,6 +140,8 @@ def _works_or_acts(page: Page, at: int, last: int) -> bool:
         return True
     if page.after("work_after", last):
         return True
+    if page.joined(at) and page.before("deals_before", at):
+        return not any(lang.buying.search(page.sentence(at)) for lang in page.languages)
     return page.capital(at) and page.after("acts", last)
 
 

@@ -26,6 +26,7 @@ class Language:
     past: re.Pattern[str]
     future: re.Pattern[str]
     work: re.Pattern[str]
+    buying: re.Pattern[str]
     calendar: frozenset[str]
     days: frozenset[str]  # that count from today, such as `tomorrow`
     dates: Mapping[str, Any]
@@ -133,6 +134,7 @@ def language(name: str) -> Language:
         re.compile(_regex(raw["past"])),
         re.compile(_regex(raw["future"])),
         re.compile(_regex(raw["work_near"])),
+        re.compile(_regex(raw["buying"])),
         frozenset(re.findall(r"(\S+)=\d", f"{raw['dates']['months']} {raw['dates']['weekdays']}")),
         frozenset(re.findall(r"(\S+)=\S", raw["dates"]["days"])),
         raw["dates"],

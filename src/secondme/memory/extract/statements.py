@@ -19,6 +19,8 @@ _HOLES = {
     "{R}": r"‹R(\d+)›",  # a rite, not a feast
     "{g}": r"(?:(?:[^‹›.!?;\n]|‹[CLER]\d+›){0,45}?)",  # a gap without a person
     "{a}": r"(?:[^.!?;\n]{0,60}?)",  # a gap
+    # the beginning of a clause in which nobody is named as the subject
+    "{s}": r"(?:(?:^|(?<=[.!?,\n]))(?:[^‹›.!?\n]|‹[CLER]\d+›|‹P\d+› ?(?:ki|ka|ke|की|का|के)(?!\w)){0,60}?)",
     "{w}": r"[^\s‹›.,!?;]+",
     "{b}": r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))",
 }
