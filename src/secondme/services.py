@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import uvicorn
+
 from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.meaning import make_numbers, paces, quiet_hours, windowed
 from secondme.observe import metrics
@@ -31,8 +33,7 @@ from secondme.pipeline.turns import Turns, end_unserved
 from secondme.stores.ledger import holding, people, reading
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
-from secondme.web.lines import Door
-from secondme.web.sockets import Page, make_room
+from secondme.web.sockets import make_room, options
 from secondme.wiring import App, make_channels
 
 log = get_logger("services")
@@ -51,7 +52,7 @@ class Service:
 
     name: str
     port: int
-    web: Any  # bare routes, or an ASGI application
+    web: Any  # an ASGI application
     tasks: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]
     drain: Callable[[float], Awaitable[list[str]]] | None = None
     close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -221,7 +222,7 @@ class Runner:
     def __init__(self, app: App, services: Sequence[Service]) -> None:
         self._app = app
         self._services = services
-        self._servers: list[Door | Page] = []
+        self._servers: list[uvicorn.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.stopping = asyncio.Event()
 
@@ -234,9 +235,12 @@ class Runner:
                 self._tasks.append(
                     asyncio.create_task(self._guarded(name, work), name=f"{service.name}.{name}")
                 )
-            server = Door(service.web) if isinstance(service.web, Bare) else Page(service.web)
+            server = uvicorn.Server(uvicorn.Config(service.web, **options(service.web)))
             self._servers.append(server)
-            self._tasks.append(asyncio.create_task(server.serve(bound), name=f"{service.name}.web"))
+            # Not serve(): signals are the command line's business, one place decides how everything ends.
+            self._tasks.append(
+                asyncio.create_task(server._serve(sockets=[bound]), name=f"{service.name}.web")
+            )
         while not all(server.started for server in self._servers):
             for task in self._tasks:
                 if task.done() and (error := task.exception()):
@@ -259,7 +263,7 @@ class Runner:
         """Drain; returns ids of what is left unfinished, for review."""
         self.stopping.set()
         for server in self._servers:
-            server.stop()
+            server.should_exit = True
         left = await self._drained("dashboard")  # whose streams keep its server open
         web = [task for task in self._tasks if task.get_name().endswith(".web")]
         await asyncio.wait(web, timeout=4) if web else None

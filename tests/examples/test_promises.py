@@ -6,17 +6,26 @@ from typing import Any
 import asyncpg
 
 from secondme.domain.delivery import Outgoing
-from secondme.web.asgi import Bare, Request
 from secondme.web.gateway import create_gateway
 from tests.support.world import World
 
 BODY = json.dumps({"from": "+15550100", "name": "Ana", "text": "hi", "messageId": "m-1"}).encode()
 
 
-async def post(app: Bare) -> int:
+async def post(app: Any) -> int:
     """POST one message to the gateway; the status of its answer."""
+    sent: list[dict[str, Any]] = []
     headers = [(b"host", b"127.0.0.1:3001"), (b"content-type", b"application/json")]
-    return (await app.respond(Request("POST", "/simulator/messages", {}, headers, BODY))).status
+    scope = {"type": "http", "method": "POST", "path": "/simulator/messages", "query_string": b""}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": BODY}
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event)
+
+    await app({**scope, "headers": headers}, receive, send)
+    return int(sent[0]["status"])
 
 
 async def test_what_was_answered_with_200_is_durable(world: World) -> None:

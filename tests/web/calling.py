@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from secondme.web.asgi import Bare, Request
+from secondme.web.asgi import Bare
 from secondme.web.gateway import create_gateway
 from tests.support.world import World
 
 ANA = "+15550100"
+MEBIBYTE = 1024 * 1024
 
 
 @dataclass
@@ -30,14 +31,35 @@ class Gateway:
         *,
         kind: str | None = "application/json",
         host: str | None = "127.0.0.1:3001",
+        chunk: int = MEBIBYTE,
     ) -> tuple[int, Any]:
-        """One request; returns the status and the JSON (or text) of the answer."""
+        """One request, its body in chunks; returns the status and the JSON (or text) of the answer."""
+        chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
+        events = iter([(part, number < len(chunks)) for number, part in enumerate(chunks, start=1)])
         headers = [(b"host", host.encode())] if host is not None else []
         headers += [(b"content-type", kind.encode())] if kind is not None else []
-        parts = urlsplit(path)
-        said = await self.app.respond(Request(method, parts.path, parse_qs(parts.query), headers, body))
-        is_json = said.content_type.startswith("application/json")
-        return said.status, json.loads(said.body) if is_json else said.body.decode()
+        parts, said = urlsplit(path), list[Any]()
+
+        async def receive() -> dict[str, Any]:
+            part, more = next(events)
+            return {"type": "http.request", "body": part, "more_body": more}
+
+        async def send(event: Any) -> None:
+            said.append(event)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": parts.path,
+            "query_string": parts.query.encode(),
+            "headers": headers,
+        }
+        await self.app(scope, receive, send)
+        start, whole = said
+        given = dict(start["headers"])
+        assert int(given[b"content-length"]) == len(whole["body"])
+        is_json = given[b"content-type"].startswith(b"application/json")
+        return start["status"], json.loads(whole["body"]) if is_json else whole["body"].decode()
 
     async def post(self, body: Any, **more: Any) -> tuple[int, Any]:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

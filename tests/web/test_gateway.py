@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from secondme.embedded import Addresses
 from tests.support.world import World, with_database
-from tests.web.calling import ANA, Gateway, gateway_of
+from tests.web.calling import ANA, MEBIBYTE, Gateway, gateway_of
 from tests.web.conftest import opened
 
 METRICS = (  # the documented names, as a scrape shows them
@@ -183,6 +183,16 @@ async def test_what_a_web_page_elsewhere_can_send_is_refused(ears: Gateway) -> N
     for host in ("localhost", "localhost:3001", "127.0.0.1", "[::1]:3001"):
         assert (await ears.post(body, host=host))[0] == 200, host
     assert (await ears.post(body, kind="application/json; charset=utf-8"))[0] == 200
+
+
+async def test_a_body_over_four_mebibytes_is_too_large(ears: Gateway) -> None:
+    frame = len(json.dumps({"from": ANA, "text": ""}))
+    whole = {"from": ANA, "text": "x" * (4 * MEBIBYTE - frame)}
+    assert (await ears.post(whole))[0] == 200
+    over = json.dumps({"from": ANA, "text": "x" * (4 * MEBIBYTE - frame + 1)}).encode()
+    status, answer = await ears.post(over)
+    assert (status, await ears.taken()) == (413, 1)
+    assert str(4 * MEBIBYTE) in answer["error"]
 
 
 async def test_an_unknown_account_is_not_found(ears: Gateway) -> None:

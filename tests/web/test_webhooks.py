@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -17,7 +17,7 @@ from secondme.embedded import Addresses
 from secondme.observe import metrics
 from secondme.stores.ledger import people
 from secondme.web import webhooks
-from secondme.web.asgi import Bare, Request
+from secondme.web.asgi import Bare
 from secondme.web.gateway import create_gateway
 from tests.stubs.meta_graph import APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN
 from tests.stubs.meta_webhooks import Item, body, envelope, signature, wamid
@@ -37,11 +37,26 @@ class Meta:
     async def call(
         self, method: str, path: str, raw: bytes = b"", signed: str | None = None
     ) -> tuple[int, str]:
-        parts = urlsplit(path)
+        parts, said = urlsplit(path), list[Any]()
         headers = [(b"host", b"example.org"), (b"content-type", b"application/json")]
         headers += [(b"x-hub-signature-256", signed.encode())] if signed is not None else []
-        said = await self.app.respond(Request(method, parts.path, parse_qs(parts.query), headers, raw))
-        return said.status, said.body.decode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        async def send(event: Any) -> None:
+            said.append(event)
+
+        query = parts.query.encode()
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": parts.path,
+            "query_string": query,
+            "headers": headers,
+        }
+        await self.app(scope, receive, send)
+        return said[0]["status"], said[1]["body"].decode()
 
     async def post(self, raw: bytes, path: str = PATH, secret: str = APP_SECRET) -> tuple[int, Any]:
         status, text = await self.call("POST", path, raw, signature(raw, secret))

@@ -1,16 +1,22 @@
-"""Bare routes, for what must be fast: a framework's route costs more than the work behind it."""
+"""Bare ASGI for the routes that must be fast: a framework's route costs more than the work behind it."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs
 
 from secondme.domain.errors import Invalid, NotFound, SecondMeError, StoreUnavailable
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 
 log = get_logger("web")
-MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
 PATIENCE = 10.0  # seconds that a body may take to arrive whole
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
@@ -70,20 +76,37 @@ Route = Callable[[Request], Awaitable[Response]]
 
 
 class Bare:
-    """An application of exact paths: {(method, path): route}. Served by `lines.Door`."""
+    """An ASGI application of exact paths: {(method, path): route}."""
 
     def __init__(self, routes: Mapping[tuple[str, str], Route]) -> None:
         self._routes = dict(routes)
         self._paths = {path for _, path in routes}
 
-    async def respond(self, request: Request) -> Response:
-        """What is answered to a request, whatever goes wrong. Never raises."""
-        route = self._routes.get((request.method, request.path))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        response = await self._respond(scope, receive)
+        headers = _head(response.content_type, len(response.body))
+        if response.headers:
+            headers += tuple((name.encode(), value.encode()) for name, value in response.headers.items())
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        route = self._routes.get((scope["method"], scope["path"]))
         if route is None:
-            known = request.path in self._paths
+            known = scope["path"] in self._paths
             return answer(
                 {"error": "Method not allowed." if known else "No such path."}, 405 if known else 404
             )
+        try:
+            body = await _read_in_time(receive)
+        except TimeoutError:
+            return _hurried()
+        if body is None:
+            return answer({"error": f"A body has at most {_MAX_BODY} bytes."}, 413)
+        query = _parsed(scope["query_string"])
+        request = Request(scope["method"], scope["path"], query, scope["headers"], body)
         try:
             return await route(request)
         except Invalid as error:
@@ -104,9 +127,60 @@ def too_late() -> str:
     return f"A body must arrive whole within {PATIENCE:g} seconds; nothing was taken."
 
 
-def too_large() -> str:
-    """What is said to whoever sends more than anybody has to say."""
-    return f"A body has at most {MAX_BODY} bytes."
+def _hurried() -> Response:
+    return replace(answer({"error": too_late()}, 408), headers={"connection": "close"})
+
+
+@lru_cache(maxsize=256)
+def _head(content_type: str, length: int) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"content-type", content_type.encode()), (b"content-length", b"%d" % length))
+
+
+def _parsed(query: bytes) -> Mapping[str, list[str]]:
+    return parse_qs(query.decode("latin-1")) if query else {}
+
+
+class _Begun:
+    """A coroutine that has run up to its first wait, to be awaited from there."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, bytes | None], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, bytes | None]:
+        try:
+            yield self._waits_for
+            return (yield from self._coroutine.__await__())
+        finally:
+            self._coroutine.close()
+
+
+async def _read_in_time(receive: Receive) -> bytes | None:
+    """Raises TimeoutError. A body that came with its head, as nearly all do, costs no timer."""
+    reading = _read(receive)
+    try:
+        waits_for = reading.send(None)
+    except StopIteration as done:
+        body: bytes | None = done.value
+        return body
+    async with asyncio.timeout(PATIENCE):
+        return await _Begun(reading, waits_for)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None when it is too large."""
+    chunks, size = [], 0
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return b""
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > _MAX_BODY:
+            return None
+        chunks.append(chunk)
+        if not event.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def common(health: Callable[[], Awaitable[dict[str, Any]]]) -> dict[tuple[str, str], Route]:

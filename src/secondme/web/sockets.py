@@ -1,19 +1,19 @@
 """The sockets under every service: callers that never finish asking are shown out, and there is room for many."""
 
 import resource
-import socket
 from asyncio import TimerHandle, Transport
 from typing import Any
 
-import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from secondme.web.asgi import Bare
 
 PATIENCE = 10.0  # seconds that a request's head may take to arrive
 _MANY = 65_536  # open files that are enough for anybody
 
 
 class Impatient(HttpToolsProtocol):
-    """uvicorn's protocol, which waits for ever for the rest of a head. Bodies have a limit of their own (shield.py)."""
+    """uvicorn's protocol, which waits for ever for the rest of a head. Bodies have a limit of their own (asgi.py)."""
 
     _began: float | None = None  # when the connection, or the head that is arriving, began
     _looks: TimerHandle | None = None
@@ -48,33 +48,17 @@ class Impatient(HttpToolsProtocol):
         self._looks = self.loop.call_later(PATIENCE / 4, self._look)
 
 
-class Page:
-    """Serves an ASGI application, until asked to stop. It asks whether a proxy before it speaks TLS."""
-
-    def __init__(self, web: Any) -> None:
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                web,
-                http=Impatient,
-                ws="none",
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                proxy_headers=True,
-                timeout_graceful_shutdown=3,
-            )
-        )
-
-    @property
-    def started(self) -> bool:
-        return self._server.started
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-
-    async def serve(self, bound: socket.socket) -> None:
-        # Not serve(): signals are the command line's business, one place decides how everything ends.
-        await self._server._serve(sockets=[bound])
+def options(web: Any) -> dict[str, Any]:
+    """What uvicorn.Config is given for this application. Only the dashboard asks whether a proxy speaks TLS."""
+    return {
+        "http": Impatient,
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "off",
+        "proxy_headers": not isinstance(web, Bare),
+        "timeout_graceful_shutdown": 3,
+    }
 
 
 def make_room() -> None:
