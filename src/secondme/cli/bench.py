@@ -10,6 +10,8 @@ from rich.table import Table
 from secondme.bench.extract import HALVES, KINDS, LANGUAGES, score, share
 from secondme.bench.voices import OWNERS, report
 
+_WIDE = 160  # columns where nobody looks
+
 
 def voice() -> None:
     """How near the offline mind comes to what the bundled chats' owners really said, on exchanges held out."""
@@ -30,11 +32,14 @@ def extract(*, as_json: bool) -> None:
             )
         )
         return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
     for half, names in found.items():
         table = Table("precision, recall", *KINDS, title=f"{half} half", title_justify="left")
         for name, of in names.items():
             table.add_row(name, *(_cell(of[kind]) for kind in KINDS))
-        Console().print(table)
+        console.print(table)
 
 
 def _shares(of: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
