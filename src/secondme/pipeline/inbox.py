@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import chain, islice
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
 from secondme.domain.delivery import StatusUpdate
-from secondme.domain.errors import StoreUnavailable
+from secondme.domain.errors import ConfigError, StoreUnavailable
 from secondme.domain.message import Accepted, Inbound
 from secondme.domain.profile import Account
 from secondme.failpoints import failpoint
@@ -25,7 +26,15 @@ log = get_logger(__name__)
 _GROUP = 500
 _REMEMBERED = 50_000  # people whose place is known without asking
 # Errors that lie in the item itself; anything else is ours or passes, and the provider delivers again.
-_POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
+# A contact's key that does not open is the item's: it is damaged, or its ring is gone, and nobody else's is.
+_POISON = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    ValueError,
+    OverflowError,
+    ConfigError,
+    InvalidTag,
+)
 
 
 class Inbox:
@@ -117,12 +126,19 @@ class Inbox:
         self, tx: Connection, items: list[Inbound], told: Group, now: datetime
     ) -> list[people.Whom | None]:
         """Where each item leads; None for what was erased, or has been said before by somebody known by less."""
-        buried = await self._buried(tx, items, told, now)
-        living = [item for item, gone in zip(items, buried, strict=True) if not gone]
-        whom = iter(await self._whom(tx, living, told, now))
+        where = [self._address(item) for item in items]
+        # First of all: whoever is being forgotten, or is losing a number, is waited for. Their tombstones stand then.
+        await people.lock(tx, where)
+        buried = await self._buried(tx, items, where, told, now)
+        living = [(self._key(item), one) for item, one in zip(items, where, strict=True)]
+        whom = iter(
+            await self._whom(
+                tx, [one for one, gone in zip(living, buried, strict=True) if not gone], told, now
+            )
+        )
         found = [None if gone else next(whom) for gone in buried]
         if any(also for _, _, also, _ in told.met):  # two may just have turned out to be one
-            buried = await self._erased(tx, items, now)
+            buried = await self._erased(tx, items, where, now)
         return [None if gone else one for one, gone in zip(found, buried, strict=True)]
 
     def _arrivals(self, items: list[Inbound], whom: Sequence[people.Whom]) -> list[Arrival]:
@@ -133,19 +149,19 @@ class Inbox:
         ]
 
     async def _whom(
-        self, tx: Connection, items: list[Inbound], told: Group, now: datetime
+        self, tx: Connection, living: Sequence[tuple[Key, people.Address]], told: Group, now: datetime
     ) -> list[people.Whom]:
-        """Where each item leads; ids made here are remembered only after the commit."""
-        keys = [self._key(item) for item in items]
-        known = {key: self._known[key] for key in keys if key in self._known}  # another group may forget them
-        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in known}
+        """Where each leads; ids made here are remembered only after the commit."""
+        known = {
+            key: self._known[key] for key, _ in living if key in self._known
+        }  # another group may forget them
+        missing = {key: one for key, one in living if key not in known}
         if any(also for _, _, also, _ in missing):  # a number may move with this very group
-            missing = dict(zip(keys, items, strict=True))
+            missing = dict(living)
         if missing:
-            addresses = [self._address(item) for item in missing.values()]
-            made = await people.resolve(tx, self._ledger.vault, addresses, now)
+            made = await people.meet(tx, self._ledger.vault, list(missing.values()), now)
             told.met = dict(zip(missing, made, strict=True))
-        return [told.met.get(key) or known[key] for key in keys]
+        return [told.met.get(key) or known[key] for key, _ in living]
 
     def _key(self, item: Inbound) -> Key:
         """Somebody known without a name, or by one address alone, is looked up again when more of them comes."""
@@ -169,7 +185,9 @@ class Inbox:
         except ValueError:
             return None
 
-    async def _buried(self, tx: Connection, items: list[Inbound], told: Group, now: datetime) -> list[bool]:
+    async def _buried(
+        self, tx: Connection, items: list[Inbound], where: list[people.Address], told: Group, now: datetime
+    ) -> list[bool]:
         """Which items were erased: asked before anybody is met, so that they do not bring their sender back.
 
         Also forgets who is remembered where a number has moved to somebody else, by whichever process saw it.
@@ -179,18 +197,20 @@ class Inbox:
             self._known.clear()
             self._moved = moved
         told.moved = moved
-        return await self._erased(tx, items, now) if any_buried else [False] * len(items)
+        return await self._erased(tx, items, where, now) if any_buried else [False] * len(items)
 
-    async def _erased(self, tx: Connection, items: list[Inbound], now: datetime) -> list[bool]:
+    async def _erased(
+        self, tx: Connection, items: list[Inbound], where: list[people.Address], now: datetime
+    ) -> list[bool]:
         vault = self._ledger.vault
         stones = [
             {
                 tombstones.tombstone(vault, item.account_id, key, said)
-                for key in self._address(item).keys
+                for key in one.keys
                 for said in (vault.digest("message", item.provider_id), item.callback)
                 if said
             }
-            for item in items
+            for item, one in zip(items, where, strict=True)
         ]
         standing = await tombstones.standing(tx, [stone for each in stones for stone in each], now)
         return [not each.isdisjoint(standing) for each in stones]

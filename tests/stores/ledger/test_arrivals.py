@@ -1,32 +1,17 @@
 """What arrives is written once, whoever brings it, however often and together with whatever."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 from secondme.domain.message import Inbound, Kind
-from secondme.observe.audit import AuditLog
-from secondme.pipeline.effects import Effects
-from secondme.pipeline.inbox import Inbox
 from secondme.stores.ledger import due, people
 from secondme.stores.vault import unseal
 from tests.stores.ledger.conftest import Steps
+from tests.support.ears import another_gateway
 from tests.support.world import World
 
 PEOPLE = ("contacts", "identities", "conversations")
-
-
-@asynccontextmanager
-async def another_gateway(world: World) -> AsyncIterator[Inbox]:
-    """The ears of a second process, which remembers nobody."""
-    effects = Effects(world.signals, AuditLog(world.folder / "other"), world.ledger.vault)
-    inbox = Inbox(world.ledger, world.accounts, effects, world.clock)
-    try:
-        yield inbox
-    finally:
-        await effects.told()
 
 
 def item(world: World, text: str, id: str, who: str = "+15550100", **more: Any) -> Inbound:

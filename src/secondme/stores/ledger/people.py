@@ -48,7 +48,20 @@ def _kept(p: Profile) -> tuple[object, ...]:
 
 async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
     """Contact, identity and conversation of each address, made where missing; two at once make one."""
+    await lock(tx, addresses)
+    return await meet(tx, vault, addresses, now)
+
+
+async def lock(tx: Connection, addresses: Iterable[Address]) -> None:
+    """Have these to oneself until the transaction ends: nobody else meets, merges or forgets who is behind them."""
     await lock_addresses(tx, {f"{a.network}:{key}" for a in addresses for key in a.keys})
+
+
+async def meet(tx: Connection, vault: Vault, addresses: Sequence[Address], now: datetime) -> list[Whom]:
+    """`resolve` for a caller that has locked the addresses, and asked for tombstones since.
+
+    Raises ConfigError or InvalidTag where a contact's key, or an address, does not open.
+    """
     # Who shows two addresses first, so that either alone then leads to them.
     order = sorted(range(len(addresses)), key=lambda place: addresses[place].also_key is None)
     found = {place: await _resolve_one(tx, vault, addresses[place], now) for place in order}
@@ -56,9 +69,12 @@ async def resolve(tx: Connection, vault: Vault, addresses: Sequence[Address], no
 
 
 async def lock_addresses(tx: Connection, addresses: Iterable[str]) -> None:
-    """Meet or forget these (`network:digest`) one after the other; taken before any row lock."""
-    for key in sorted(addresses):
-        await tx.execute("SELECT pg_advisory_xact_lock(7103002, hashtext($1))", key)
+    """Meet or forget these (`network:digest`) one after the other; taken before any row lock, in one order."""
+    await tx.execute(
+        """SELECT pg_advisory_xact_lock(7103002, a.place)
+           FROM (SELECT DISTINCT hashtext(x) AS place FROM unnest($1::text[]) AS x ORDER BY place) a""",
+        list(addresses),
+    )
 
 
 async def _resolve_one(tx: Connection, vault: Vault, where: Address, now: datetime) -> Whom:
