@@ -175,7 +175,7 @@ class Effects:
                 telling.cancel()
 
     def _record(self, event: str, message_id: UUID, contact_id: UUID, now: datetime, **fields: Any) -> None:
-        who = self._vault.digest("audit", str(contact_id))
+        _, who = self._known_as(contact_id)
         self._audit.note(event=event, message_id=message_id, contact_id=who, timestamp=now, **fields)
 
     def hears(self, stream: str, near: Callable[[], None]) -> None:
