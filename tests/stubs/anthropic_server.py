@@ -2,7 +2,8 @@
 
 Run it as `python -m tests.stubs.anthropic_server [--port N]`; it prints its base URL and serves until its end.
 Requests with a key anywhere in them that the official SDK's types do not know are answered 400, and answers are built
-from its types. What is marked with cache_control is written to a cache at first and read from it afterwards.
+from its types. What is marked with cache_control is written to a cache with all before it, and read from it by whatever
+begins the same.
 
     ok         two blocks of text        echo       the last message that waits, told back
     said:TEXT  TEXT                      empty      no text
@@ -19,6 +20,7 @@ from its types. What is marked with cache_control is written to a cache at first
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 from collections import deque
@@ -38,6 +40,7 @@ asked: deque[dict[str, Any]] = deque(maxlen=1000)
 cached: set[str] = set()
 misfits: dict[str, int] = {}
 told = {"model": "ok"}
+_LOOKS_BACK = 20  # blocks
 
 
 def problem_with(request: web.Request, body: dict[str, Any]) -> str | None:
@@ -58,17 +61,42 @@ def problem_with(request: web.Request, body: dict[str, Any]) -> str | None:
     return None
 
 
+def blocks_of(body: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Everything that is sent, in the order in which it is cached: each block, and whether it is marked."""
+    found = [(tool, tool) for tool in body.get("tools", [])]
+    system = body.get("system") or []
+    lines = [{"role": "system", "content": system}, *body["messages"]]
+    for line in lines:
+        content = line["content"]
+        for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+            found.append(({"role": line["role"], "text": block["text"]}, block))
+    return [(json.dumps(said, sort_keys=True), "cache_control" in block) for said, block in found]
+
+
 def usage_of(body: dict[str, Any]) -> dict[str, Any]:
-    """Figures as the real one gives them: what is cached is not in input_tokens."""
-    key, marked = json.dumps(body.get("system")), "cache_control" in json.dumps(body)
-    hit = marked and key in cached
-    if marked:
-        cached.add(key)
+    """Figures as the real one gives them: what is cached is not in input_tokens.
+
+    A mark keeps all that stands before it. What is read is the longest beginning that was kept before and ends at a
+    mark or at one of the twenty blocks before it.
+    https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+    """
+    read = kept = taken = 0
+    known: list[tuple[int, int]] = []  # the block's place, and the tokens up to it
+    beginning = ""
+    for place, (block, marked) in enumerate(blocks_of(body)):
+        beginning = hashlib.sha256((beginning + block).encode()).hexdigest()
+        taken += len(block) // 4
+        if beginning in cached:
+            known.append((place, taken))
+        if marked:
+            read = max([read, *(tokens for at, tokens in known if at >= place - _LOOKS_BACK)])
+            kept = taken
+            cached.add(beginning)
     return {
-        "input_tokens": 20,
+        "input_tokens": taken - kept,
         "output_tokens": 5,
-        "cache_creation_input_tokens": 2000 if marked and not hit else 0,
-        "cache_read_input_tokens": 2000 if hit else 0,
+        "cache_creation_input_tokens": kept - read,
+        "cache_read_input_tokens": read,
     }
 
 
