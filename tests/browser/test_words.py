@@ -90,6 +90,35 @@ async def test_the_reply_that_was_said_stands_first_and_the_rest_is_folded(desk:
     await expect(side).to_contain_text("What it leaned on was erased")
 
 
+async def test_what_it_knew_is_shown_with_who_said_it_and_what_is_forgotten_is_not(desk: Desk) -> None:
+    said = {"saidAt": "2026-03-04T12:00:00Z", "until": "2026-05-01T12:00:00Z"}
+    bob = {"id": "fact_1", "text": "Bob works at <b>Acme</b>", "closeness": 1.0, "by": "contact", **said}
+    gone = {"id": "fact_2", "text": None, "closeness": 0.2, "by": None, "saidAt": None, "until": None}
+    answers = True
+
+    async def knowing(route: Route) -> None:
+        why = await (await route.fetch()).json()
+        known = [bob, gone] if answers else [gone]
+        await route.fulfill(json={**why, "known": known, "memoryAnswers": answers})
+
+    await desk.page.route("**/api/why/*", knowing)
+    await desk.enabled_phone("Ulla Berg")
+    asked = await desk.says("pizza or thai tonight")
+    await expect(desk.page.locator(".row.bot:not(.typing)").first).to_be_visible(timeout=30_000)
+    await desk.quiet()
+    await asked.locator(".meta").click()
+    side = desk.page.locator(".side")
+    await expect(side.locator(".card.known")).to_have_count(1)
+    await expect(side.locator(".card.known")).to_contain_text("Bob works at <b>Acme</b>")
+    await expect(side.locator(".card.known")).to_contain_text("they said it")
+    await expect(side.locator(".card.known")).to_contain_text("closeness 1.00")
+    await expect(side).to_contain_text("1 fact forgotten since.")
+    answers = False
+    await desk.page.keyboard.press("Escape")
+    await desk.page.locator(".row.bot:not(.typing) .meta").first.click()
+    await expect(side).to_contain_text("Memory does not answer now")
+
+
 async def test_the_stop_looks_stopped_and_says_how_to_go_on(desk: Desk) -> None:
     stop = desk.page.locator("#stop")
     colour = await stop.evaluate("e => getComputedStyle(e).backgroundColor")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -21,6 +22,7 @@ from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
 from secondme.pipeline.hearing import Hearing
 from secondme.pipeline.recall import useful, within
+from secondme.profiles import PROFILES
 from secondme.stores.graph import Graph, schema
 from secondme.stores.graph.embedding import embed, unembedded
 from secondme.stores.graph.learning import learn
@@ -206,3 +208,26 @@ async def test_a_reply_with_and_without_the_graph(
         assert "Acme" not in str(why)
     if not up:
         await used.close()
+
+
+class Known:
+    """A memory of thirty facts that have nothing to do with anything."""
+
+    async def heard_by(self, contact: UUID, asked: Sequence[str], before: Sequence[str]) -> list[Fact]:
+        return [fact(f"Bob likes tea {n:02}") for n in range(30)]
+
+
+@pytest.mark.parametrize(("tokens", "shown"), [(5_500, (2, 4)), (60, (2, 2)), (30, (1, 1))])
+async def test_a_mind_is_shown_what_is_useful_and_fits(
+    addresses: Addresses, template: str, tmp_path: Path, tokens: int, shown: tuple[int, int]
+) -> None:
+    profile = replace(
+        PROFILES["clone"], debounce=timedelta(0), recall_tokens=tokens, new_contacts_enabled=True
+    )
+    profiles = {"main": profile}
+    async with World.open(addresses, template, tmp_path, profiles=profiles, memory=Known()) as world:
+        for text in ("hello", "well?"):
+            await world.says(text)
+            await world.settled()
+        given = world.mind.asked[-1]
+        assert (len(given.window), len(given.facts)) == shown
