@@ -13,13 +13,19 @@ import pytest_asyncio
 
 from tests.cli.conftest import RUNNING, Instance, Running
 from tests.stubs.meta_driver import Meta
-from tests.stubs.meta_graph import PHONE_NUMBER_ID
+from tests.stubs.meta_graph import ACCOUNT_ID, PHONE_NUMBER_ID
 from tests.stubs.processes import meta_network
 
 WRONG = "0123456789abcdef0123456789abcdef"
 OTHERS: Any = json.dumps(
     [
-        {"id": "shop", "channel": "whatsapp_cloud", "profile": "journal", "phone_number_id": PHONE_NUMBER_ID},
+        {
+            "id": "shop",
+            "channel": "whatsapp_cloud",
+            "profile": "journal",
+            "phone_number_id": PHONE_NUMBER_ID,
+            "business_account_id": ACCOUNT_ID,
+        },
         {"id": "diary", "channel": "whatsapp_cloud", "profile": "journal", "phone_number_id": "999"},
     ]
 )
@@ -146,6 +152,10 @@ async def test_a_mistyped_number_is_told_once_somebody_wrote_to_it(
         "channel of diary",
         "other numbers",
     ]
+    assert (
+        rows["subscription of shop"][0] == "ok"
+        and "is subscribed to the WhatsApp" in rows["subscription of shop"][1]
+    )
     assert rows["verify token of shop"] == rows["verify token of diary"] == ("ok", "the gateway takes it")
     assert rows["webhooks"][1].startswith("2 posts with a good signature")
     said = rows["other numbers"][1]

@@ -12,11 +12,13 @@ import pytest_asyncio
 
 from secondme.cli import meta
 from secondme.cli.doctor import clock
+from secondme.cli.findings import Finding
 from secondme.domain.errors import ConfigError
 from secondme.meaning import make_numbers
 from secondme.settings import Settings
+from tests.stubs.meta_apps import APP_ID, OTHER_APP_ID
 from tests.stubs.meta_driver import Meta
-from tests.stubs.meta_graph import APP_SECRET, PHONE_NUMBER_ID, TOKEN, VERIFY_TOKEN
+from tests.stubs.meta_graph import ACCOUNT_ID, APP_SECRET, PHONE_NUMBER_ID, TOKEN, VERIFY_TOKEN
 from tests.stubs.processes import meta_network
 from tests.support.world import World
 
@@ -68,6 +70,50 @@ async def test_a_wrong_app_secret_is_found_before_anything_was_posted(stub: Meta
         with pytest.raises(ConfigError, match=place) as raised:
             await meta.look(own, make_numbers(own)["main"])
         assert wrong not in str(raised.value)
+
+
+SUBSCRIPTION = "subscription of main"
+
+
+async def subscription(base: str, **more: Any) -> list[Finding]:
+    own = settings(base, whatsapp_business_account_id=ACCOUNT_ID, **more)
+    return await meta.subscriptions(own, make_numbers(own))
+
+
+async def test_whether_meta_posts_to_the_app(stub: Meta) -> None:
+    said = f"the token's app ({APP_ID}) is subscribed to the WhatsApp Business Account"
+    await stub.control(apps=[OTHER_APP_ID, APP_ID], proof=True)
+    assert await subscription(stub.base) == [Finding(SUBSCRIPTION, note=said)]
+    for apps in ([], [OTHER_APP_ID]):
+        await stub.control(apps=apps)
+        (found,) = await subscription(stub.base)
+        assert found.wrong is not None and "so Meta posts nothing to it" in found.wrong
+        assert (
+            f"curl -X POST -H 'Authorization: Bearer TOKEN' {stub.api}/{ACCOUNT_ID}/subscribed_apps"
+            in found.wrong
+        )
+        assert "WHATSAPP_PERMANENT_TOKEN as TOKEN" in found.wrong and TOKEN not in found.wrong
+
+
+async def test_apps_are_shown_where_meta_does_not_tell_whose_the_token_is(stub: Meta) -> None:
+    await stub.control(apps=[OTHER_APP_ID], inspects=False)
+    (found,) = await subscription(stub.base)
+    assert found.wrong is None and found.note.endswith(
+        f": {OTHER_APP_ID}; see that your app's id is among them"
+    )
+    await stub.control(apps=[])
+    (found,) = await subscription(stub.base)
+    assert found.wrong is not None and "so Meta posts nothing to it" in found.wrong
+
+
+async def test_a_subscription_that_cannot_be_asked(stub: Meta) -> None:
+    own = settings(stub.base)
+    assert await meta.subscriptions(own, make_numbers(own)) == [], "without the account's id nobody can"
+    (found,) = await subscription(stub.base, whatsapp_permanent_token="expired")
+    assert found.wrong is not None and "WHATSAPP_PERMANENT_TOKEN" in found.wrong
+    shop = ACCOUNTS[0] | {"id": "shop", "business_account_id": "1"}
+    (found,) = await subscription(stub.base, accounts=[shop])
+    assert found.wrong is not None and "accounts[0].business_account_id (account shop)" in found.wrong
 
 
 async def test_what_has_been_heard(world: World) -> None:

@@ -14,6 +14,7 @@ Read receipts have the type `read` or `typing` and no callback: Meta's carry non
     POST /{version}/{phone_number_id}/messages    strict: anything that Meta does not document is refused, code 100
     GET  /{version}/{phone_number_id}?fields=…    what doctor may ask
     GET  /{version}/{waba_id}/message_templates   the templates of tests.stubs.meta_templates, two a page
+    GET  /{version}/{waba_id}/subscribed_apps, /{version}/debug_token   what tests.stubs.meta_apps knows
 
 And for tests:
 
@@ -27,6 +28,8 @@ And for tests:
         path      of the webhook (default /webhooks/whatsapp)
         token, secret   other than the usual; an `appsecret_proof` has to fit both
         proof     whether the app requires one with every request, as its owner can set it (default false)
+        apps      ids of the apps subscribed to the business account (default: the token's alone)
+        inspects  whether the token may ask debug_token about itself (default true)
         skew      seconds by which the Date header is wrong
         faults    list of {"fault": …, "times": 1, "only": "message" | "read" | "any", …}, for what comes next:
                   a code of ERRORS (with "http" and "headers" if wanted), "500" (no body), "hang", "close", "half",
@@ -45,11 +48,13 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.stubs.meta_apps import unproven
+from tests.stubs.meta_apps import APP_ID, inspected, subscribed, unproven
+from tests.stubs.meta_faults import Faults
 from tests.stubs.meta_graph import (
     ACCOUNT_ID,
     ERRORS,
@@ -68,30 +73,15 @@ from tests.stubs.meta_templates import listing
 from tests.stubs.meta_webhooks import wamid
 from tests.stubs.phone_network import Log
 
-_PATH = re.compile(r"/v\d+\.\d+/(?P<id>\d+)(?P<edge>/messages|/message_templates)?")
+_PATH = re.compile(
+    r"/v\d+\.\d+/(?P<id>\d+|debug_token)(?P<edge>/messages|/message_templates|/subscribed_apps)?"
+)
+_OF_THE_ACCOUNT = ("/message_templates", "/subscribed_apps")
 _NOT_TAKEN = ("500", "hang", "close")
 
 
 def _say(status: int, body: Any, **more: Any) -> Answer:
     return Answer(status, json.dumps(body).encode(), **more)
-
-
-class Faults:
-    """What is to go wrong next, in order."""
-
-    def __init__(self) -> None:
-        self.coming: list[dict[str, Any]] = []
-
-    def add(self, wishes: list[dict[str, Any]]) -> None:
-        for wish in wishes:
-            self.coming += [wish] * wish.get("times", 1)
-
-    def next(self, kind: str) -> dict[str, Any] | None:
-        """The next one for a message or a read."""
-        for number, fault in enumerate(self.coming):
-            if fault.get("only", "message") in (kind, "any"):
-                return self.coming.pop(number)
-        return None
 
 
 class MetaNetwork:
@@ -106,6 +96,7 @@ class MetaNetwork:
         self._faults = Faults()
         self._sends: list[dict[str, Any]] = []
         self._token, self._proof = TOKEN, False
+        self._apps, self._inspects = [APP_ID], True
         self._delay = self._skew = 0.0
         self._statuses: list[str] = []
         self._taken = 0
@@ -132,7 +123,11 @@ class MetaNetwork:
     async def _graph(self, request: Request, node: str, edge: str) -> Answer:
         try:
             self._authenticate(request)
-            if node != (ACCOUNT_ID if edge == "/message_templates" else PHONE_NUMBER_ID):
+            if node == "debug_token" and not edge:
+                return _say(
+                    200, self._told(inspected, request.query, self._token if self._inspects else None)
+                )
+            if node != (ACCOUNT_ID if edge in _OF_THE_ACCOUNT else PHONE_NUMBER_ID):
                 raise RefusedError(100, f"Object with id {node} does not exist or may not be seen.")
             match request.method, edge:
                 case "POST", "/messages":
@@ -140,7 +135,9 @@ class MetaNetwork:
                 case "GET", "":
                     return _say(200, number_fields(request.query))
                 case "GET", "/message_templates":
-                    return _say(200, self._templates(request.query))
+                    return _say(200, self._told(listing, request.query))
+                case "GET", "/subscribed_apps":
+                    return _say(200, self._told(subscribed, request.query, self._apps))
             raise RefusedError(100, f"Unsupported method {request.method}.")
         except RefusedError as refusal:
             status = ERRORS[refusal.code][0]
@@ -150,9 +147,9 @@ class MetaNetwork:
                 )
             return _say(status, refusal.body or error_object(refusal.code, refusal.details))
 
-    def _templates(self, query: str) -> dict[str, Any]:
+    def _told(self, tell: Callable[..., dict[str, Any]], *asked: Any) -> dict[str, Any]:
         try:
-            return listing(query)
+            return tell(*asked)
         except ValueError as error:
             raise RefusedError(100, str(error)) from error
 
@@ -267,6 +264,8 @@ class MetaNetwork:
         self._delay = wish.get("delay", self._delay)
         self._skew = wish.get("skew", self._skew)
         self._token, self._proof = wish.get("token", self._token), wish.get("proof", self._proof)
+        self._apps = wish.get("apps", self._apps)
+        self._inspects = wish.get("inspects", self._inspects)
         self._faults.add(wish.get("faults", []))
         statuses = wish.get("statuses", self._statuses)
         self._statuses = ["sent", "delivered"] if statuses is True else statuses or []

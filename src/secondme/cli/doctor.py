@@ -69,6 +69,7 @@ async def _outside(settings: Settings, *, agrees: bool) -> list[Finding]:
         check = partial(meta.look, settings, numbers[name]) if name in numbers else _pinged(channel.ping)
         found.append(await checked(f"channel of {name}", check))
         await channel.close()
+    found += await meta.subscriptions(settings, numbers)
     return found + await meta.webhooks(settings, numbers, agrees=agrees)
 
 

@@ -9,6 +9,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from secondme.channels.whatsapp_cloud import UNKNOWN_NUMBER, Number, WhatsAppCloudChannel
+from secondme.channels.whatsapp_cloud.subscription import subscribed
 from secondme.cli import show
 from secondme.cli.findings import Finding, checked
 from secondme.cli.ports import answers
@@ -32,6 +33,20 @@ async def look(settings: Settings, number: Number) -> str:
     finally:
         await channel.close()
     return f"{said}; the app secret is that of the token's app"
+
+
+async def subscriptions(settings: Settings, numbers: Mapping[str, Number]) -> list[Finding]:
+    """Whether Meta posts to the app at all, as far as the business account's id is known."""
+    return [
+        await checked(f"subscription of {id_}", partial(_subscribed, settings, number))
+        for id_, number in numbers.items()
+        if number.business_account_id
+    ]
+
+
+async def _subscribed(settings: Settings, number: Number) -> str:
+    with in_its_own_words(settings, number.account_id):
+        return await subscribed(number)
 
 
 async def webhooks(settings: Settings, numbers: Mapping[str, Number], *, agrees: bool) -> list[Finding]:

@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-from yarl import URL
-
-from secondme.channels.whatsapp_cloud.errors import meaning
+from secondme.channels.whatsapp_cloud.asking import ask
 from secondme.channels.whatsapp_cloud.number import Number
 from secondme.channels.whatsapp_cloud.values import listed, named, text
-from secondme.domain.errors import ConfigError, SecondMeError
 
-_SECONDS = 5
+_UNKNOWN = "The template cannot be checked."
 _PAGES = 20  # of 100; an account has at most 6,000 templates, and a name filter narrows them
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 _PLAIN_BUTTONS = frozenset(
@@ -52,46 +48,17 @@ class Declaration:
 
 async def fetch(number: Number, name: str) -> list[Declaration]:
     """The template of that name in all its languages. Raises ConfigError with what to do."""
-    url = URL(f"{number.graph}/{number.business_account_id}/message_templates")
-    query = {**number.query, "name": name, "fields": _FIELDS, "limit": "100"}
+    query = {"name": name, "fields": _FIELDS, "limit": "100"}
     found: list[Declaration] = []
-    async with aiohttp.ClientSession(headers=number.headers) as session:
-        for _ in range(_PAGES):
-            page = await _get(session, url.with_query(query))
-            # Meta's filter also finds names that merely contain this one.
-            found += [_read(item) for item in listed(page, "data") if named(item, "name") == name]
-            after = text(named(named(named(page, "paging"), "cursors"), "after"))
-            if not after or not named(named(page, "paging"), "next"):
-                break
-            query["after"] = after
+    for _ in range(_PAGES):
+        page = await ask(number, f"{number.business_account_id}/message_templates", query, _UNKNOWN)
+        # Meta's filter also finds names that merely contain this one.
+        found += [_read(item) for item in listed(page, "data") if named(item, "name") == name]
+        after = text(named(named(named(page, "paging"), "cursors"), "after"))
+        if not after or not named(named(page, "paging"), "next"):
+            break
+        query["after"] = after
     return found
-
-
-async def _get(session: aiohttp.ClientSession, url: URL) -> Any:
-    try:
-        timeout = aiohttp.ClientTimeout(total=_SECONDS)
-        async with session.get(url, timeout=timeout, allow_redirects=False) as answer:
-            try:
-                body = await answer.json(content_type=None)
-            except ValueError:
-                body = None
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise ConfigError(
-            f"Meta's API does not answer ({type(error).__name__}), so the template cannot be checked: try again."
-        ) from error
-    if status != 200 or not isinstance(named(body, "data"), list):
-        raise _refused(status, body)
-    return body
-
-
-def _refused(status: int, body: Any) -> ConfigError:
-    error = meaning(status, body, None)
-    said = str(error) if isinstance(error, SecondMeError) else f"Meta's API answers {status}."
-    return ConfigError(
-        f"The template cannot be checked. {said} Check WHATSAPP_BUSINESS_ACCOUNT_ID, and that the token has the"
-        " permission whatsapp_business_management."
-    )
 
 
 def _read(item: Any) -> Declaration:

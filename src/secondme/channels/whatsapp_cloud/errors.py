@@ -56,6 +56,7 @@ _PERMISSION = _Down(
     "Give the system user full control of the app and of the WhatsApp account, and its token the permission"
     " whatsapp_business_messaging."
 )
+_UNREGISTERED = _Down("The number is not registered: register it, see docs/channels/whatsapp_cloud.md.")
 _CLOSED, _UNDELIVERABLE, _RESTRICTED, _TEMPLATE = (
     _No("outbox.window_closed"),
     _No("outbox.undeliverable"),
@@ -90,7 +91,7 @@ _CODES: Mapping[int, _Wait | _Down | _No | _Unknown] = {
     131031: _RESTRICTED,  # the account is locked
     131037: _Down("Meta has not approved the number's display name yet: see WhatsApp Manager."),
     131042: _Down("Meta wants a payment method: see Billing in WhatsApp Manager."),
-    131045: _Down("The number is not registered: register it in WhatsApp Manager."),
+    131045: _UNREGISTERED,
     131047: _CLOSED,  # more than 24 hours since they last wrote
     131048: _Wait(300),  # spam rate limit
     131049: _No(),  # Meta chose not to deliver
@@ -108,7 +109,7 @@ _CODES: Mapping[int, _Wait | _Down | _No | _Unknown] = {
     132015: _TEMPLATE,  # paused for its quality
     132016: _TEMPLATE,  # disabled for good
     132018: _TEMPLATE,  # its parameters do not pass validation
-    133010: _Down("The number is not registered: register it in WhatsApp Manager."),
+    133010: _UNREGISTERED,
 }
 
 

@@ -21,7 +21,9 @@ class Number:
     verify_token: str = field(repr=False)
     app_secret: str = field(repr=False)
     base_url: str = HOST
-    business_account_id: str | None = None  # of the WhatsApp Business Account: who has the templates
+    business_account_id: str | None = (
+        None  # of the WhatsApp Business Account: it has templates and subscribers
+    )
 
     @property
     def url(self) -> str:
