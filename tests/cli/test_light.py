@@ -161,6 +161,13 @@ def test_everything_wrong_with_the_settings_is_said_at_once(shared: Instance) ->
     assert [line.split()[0].removesuffix(":") for line in lines] == list(names)
 
 
+def test_a_demo_is_refused_where_a_real_number_is_set(shared: Instance) -> None:
+    number = dict.fromkeys(("PERMANENT_TOKEN", "VERIFY_TOKEN", "APP_SECRET", "PHONE_NUMBER_ID"), "1")
+    live = {f"WHATSAPP_{name}": value for name, value in number.items()}
+    said = shared.refused("up", "--demo", SECONDME_CHANNEL="whatsapp_cloud", **live)
+    assert "main (whatsapp_cloud)" in said and "Leave --demo out" in said and "\n" not in said
+
+
 @pytest.mark.parametrize(
     "args",
     [

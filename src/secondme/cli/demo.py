@@ -2,7 +2,9 @@
 
 from importlib.resources import as_file, files
 
+from secondme.domain.errors import ConfigError
 from secondme.memory.voice.lessons import OWN_PERSONA
+from secondme.settings import Settings
 from secondme.stores.ledger import people, voices
 from secondme.wiring import App, Say
 
@@ -14,6 +16,16 @@ _PEOPLE = (
     ("Tom Okafor", "+12025550122", "colleague", True),
     ("Dr. Jana Berg", "+12025550133", "client", False),
 )
+
+
+def phones_only(settings: Settings) -> None:
+    """A demo is played on simulated phones alone. Raises ConfigError naming the accounts that are real numbers."""
+    real = [f"{a.id} ({a.channel})" for a in settings.all_accounts if a.channel != "simulator"]
+    if real:
+        raise ConfigError(
+            f"--demo brings invented people, and these accounts are real numbers: {', '.join(real)}. Leave --demo out,"
+            " or try it in an empty folder, in a shell without SECONDME_CHANNEL."
+        )
 
 
 async def seed(app: App, say: Say) -> None:

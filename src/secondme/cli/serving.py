@@ -21,7 +21,7 @@ UP = "secondme"  # what `up` calls itself in its log
 
 def up(*, with_demo: bool, processes: bool) -> None:
     """The four services, in this process or in one each, until asked to stop."""
-    settings = load(checks=SERVING)
+    settings = load(checks=(*SERVING, demo.phones_only) if with_demo else SERVING)
     prepare(settings, UP)
 
     async def before(app: App) -> None:
