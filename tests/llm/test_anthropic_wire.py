@@ -1,6 +1,8 @@
 """Anthropic's wire: what we send is what its SDK knows, and what its SDK reads is what we read."""
 
+import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from uuid import uuid5
 
@@ -30,22 +32,25 @@ async def test_an_answer_becomes_a_draft_and_the_prompt_is_cached(anthropic_stub
     assert 0.9 * second.tokens < second.cached_tokens < second.tokens - 5
 
 
-async def test_a_long_conversation_is_read_from_the_cache_turn_after_turn(anthropic_stub: str) -> None:
-    """Also once the window is full and slides."""
+async def test_what_is_written_to_the_cache_is_read_over_thirty_exchanges(anthropic_stub: str) -> None:
+    """Each Turn reads more than the one before; once the window slides, the system alone, and nothing is written."""
     guide = "Another guide that nobody else has sent, for a talk of which most should be in the cache. " * 2
     persona, said = replace(PERSONA, style_guide=guide), list[Line]()
-    cached = list[int]()
+    read = list[int]()
     async with mind(anthropic_stub, "ok", "anthropic") as asks:
-        for number in range(45):
+        for number in range(30):
             found = turn(f"{number}: are you coming?", persona=persona)
-            recalled = within(replace(found, window=tuple(said[-2 * found.account.profile.recalls :])))
-            cached.append((await asks.complete(recalled)).cached_tokens)
+            recalls = found.account.profile.recalls
+            recalled = within(replace(found, window=tuple(said[-2 * recalls :])))
+            read.append((await asks.complete(recalled)).cached_tokens)
+            marks = json.dumps((await asked(anthropic_stub))["body"]).count("cache_control")
+            assert marks == (2 if 0 < number < recalls else 1)
             row = uuid5(SPACE, f"row {number}")
             said += [Line(True, f"{number}: are you coming?", NOW, row), Line(False, "I think so!", NOW, row)]
-    system, growing, sliding = cached[1], cached[2:20], cached[20:]
-    assert growing == sorted(growing) and growing[-1] > growing[0] > system > 0
-    longer = [tokens for tokens in sliding if tokens > system + (growing[-1] - system) / 3]
-    assert len(longer) >= len(sliding) / 2, cached
+    none, system, *growing = read[:recalls]
+    assert (none, system > 0) == (0, True)
+    assert all(more > less for less, more in pairwise([system, *growing]))
+    assert read[recalls:] == [system] * (30 - recalls)
 
 
 async def test_the_stable_beginning_is_marked(anthropic_stub: str) -> None:

@@ -78,6 +78,7 @@ class Turn:
     silenced: tuple[tuple[UUID, str], ...] = ()
     verdict: Verdict | None = None
     window: tuple[Line, ...] = ()
+    window_cut: bool = False  # more may have been said before it: it begins elsewhere the next time
     persona: Persona | None = None
     facts: tuple[Fact, ...] = ()  # the most useful first
     examples: tuple[Example, ...] = ()

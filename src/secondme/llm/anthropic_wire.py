@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from secondme.llm.asking import Answer, Form, folded, parted
-from secondme.llm.prompts import ChatMessage
+from secondme.llm.prompts import LEFT_OUT, ChatMessage
 from secondme.llm.providers import Model
 from secondme.llm.wire import Cost, Wire, figure
 from secondme.observe import metrics
@@ -80,8 +80,12 @@ class AnthropicWire:
 
 
 def _marked(lines: Sequence[ChatMessage]) -> list[dict[str, Any]]:
-    """The conversation, its end before what waits marked: the next Turn reads that much from the cache."""
+    """The conversation, its end before what waits marked: the next Turn reads that much from the cache.
+
+    Unless its beginning is left out: the next Turn then begins elsewhere and reads none of it, and writing costs more
+    than sending.
+    """
     found: list[dict[str, Any]] = [{"role": line["role"], "content": line["content"]} for line in lines]
-    if len(found) > 1:
+    if len(found) > 1 and LEFT_OUT not in lines[0]["content"]:
         found[-2]["content"] = [{"type": "text", "text": found[-2]["content"], "cache_control": _CACHED}]
     return found

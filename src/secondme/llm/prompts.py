@@ -18,6 +18,8 @@ _WINDOW = 12_000  # of the conversation so far
 _WAITING = 24_000  # of what waits for an answer
 _ENOUGH = 20  # messages from which on a style's figures are worth telling
 
+LEFT_OUT = "(What was said before is left out.)"
+
 # Anything that a model or its template could take for a tag of ours or a token of its own; `<3` stays a heart.
 _TAG = re.compile(r"<(?=[/|!a-z])|<(?=\s*/?\s*(?:message|example|fact)\b)|\[(?=/?inst\])", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -37,7 +39,7 @@ def build(turn: Turn) -> list[ChatMessage]:
     wrote. It and the conversation before come first and stay the same from turn to turn, for providers' caches.
     """
     system = _system(turn.account.profile.prompt, turn.persona, turn.contact.relationship)
-    lines = [ChatMessage(role="system", content=system), *_conversation(turn.window)]
+    lines = [ChatMessage(role="system", content=system), *_conversation(turn.window, turn.window_cut)]
     known = f"{_facts(turn)}{_examples(turn.examples)}"
     content = f"{known}Waiting for an answer:\n{_waiting(turn.messages)}"
     waiting = ChatMessage(role="user", content=content)
@@ -133,8 +135,8 @@ def _style(style: Style) -> list[str]:
     return lines
 
 
-def _conversation(window: Sequence[Line]) -> list[ChatMessage]:
-    """The newest lines that fit, oldest first."""
+def _conversation(window: Sequence[Line], cut: bool) -> list[ChatMessage]:
+    """The newest lines that fit, oldest first, below LEFT_OUT if there were others before."""
     kept: list[ChatMessage] = []
     room = _WINDOW
     for line in reversed(window):
@@ -143,12 +145,12 @@ def _conversation(window: Sequence[Line]) -> list[ChatMessage]:
             continue  # a message without a word is refused by some
         room -= len(text)
         if room < 0:
+            cut = True
             break
         kept.append(ChatMessage(role="user" if line.from_contact else "assistant", content=text))
     kept.reverse()
-    if kept and kept[0]["role"] == "assistant":
-        # Some chat templates insist that the user begins.
-        kept.insert(0, ChatMessage(role="user", content="(What was said before is left out.)"))
+    if kept and (cut or kept[0]["role"] == "assistant"):  # some chat templates insist that the user begins
+        kept.insert(0, ChatMessage(role="user", content=LEFT_OUT))
     return kept
 
 

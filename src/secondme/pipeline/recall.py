@@ -98,20 +98,8 @@ def within(turn: Turn) -> Turn:
     known, facts = _fitting(turn.facts, lambda fact: fact.text, room - said)
     _, examples = _fitting(turn.examples, lambda example: example.text, room - said - known)
     lines.reverse()
-    slides = len(lines) < len(turn.window) or len({line.id for line in lines}) >= turn.account.profile.recalls
-    window = _from_anchor(lines) if slides else lines
-    return replace(turn, window=tuple(window), facts=tuple(facts), examples=tuple(examples))
-
-
-def _from_anchor(lines: Sequence[Line]) -> Sequence[Line]:
-    """A window that slides, from an anchor on: it would begin elsewhere each Turn, and a cache reads only a beginning
-    that it knows. The anchor is the same for several Turns: of the contact's lines in the older half, the one whose id
-    happens to be the smallest.
-    """
-    older = [line for line in lines[: len(lines) // 2] if line.from_contact]
-    # By the last bits, which are random in every kind of id: the first ones of some are the time.
-    anchor = min(older, key=lambda line: line.id.node if line.id else 0, default=None)
-    return lines if anchor is None else lines[lines.index(anchor) :]
+    cut = len(lines) < len(turn.window) or len({line.id for line in lines}) >= turn.account.profile.recalls
+    return replace(turn, window=tuple(lines), window_cut=cut, facts=tuple(facts), examples=tuple(examples))
 
 
 def _fitting[Item](items: Iterable[Item], text: Callable[[Item], str], room: int) -> tuple[int, list[Item]]:
