@@ -21,9 +21,7 @@ class Number:
     verify_token: str = field(repr=False)
     app_secret: str = field(repr=False)
     base_url: str = HOST
-    business_account_id: str | None = (
-        None  # of the WhatsApp Business Account: it has templates and subscribers
-    )
+    business_account_id: str | None = None  # of the WhatsApp Business Account
 
     @property
     def url(self) -> str:
