@@ -66,6 +66,19 @@ async def test_what_comes_again_while_its_number_moves_is_not_its_new_owners(sti
     assert await still.value("SELECT count(*) FROM messages") == 2
 
 
+async def test_what_is_kept_aside_while_its_sender_is_forgotten_is_not_kept_again(still: World) -> None:
+    await still.inbox.accept([item(still, "old")])
+    kept = ("main", b"?", "Why", still.inbox.keyed("main", NUMBER))
+    await still.inbox.keep_aside(*kept)
+    contact = (await still.control.find(NUMBER))[0].id
+    async with still.ledger.transaction() as tx:
+        await retention.forget(tx, still.ledger.vault, contact, [], still.clock.now())
+        again = asyncio.create_task(still.inbox.keep_aside(*kept))
+        await still.until(WAITS)
+    await again
+    assert await still.value("SELECT count(*) FROM kept_aside") == 0
+
+
 DAMAGE = """UPDATE contacts SET key = set_byte(key, 30, (get_byte(key, 30) + 1) % 256)
   WHERE id = (SELECT user_id FROM identities ORDER BY created_at LIMIT 1)"""
 

@@ -171,6 +171,26 @@ async def test_what_was_kept_aside_of_somebody_goes_when_they_are_forgotten(meta
     assert await meta.value("SELECT count(*) FROM kept_aside") == 1
 
 
+@pytest.mark.parametrize("number", [PHONE_NUMBER_ID, "999"])
+async def test_what_was_kept_aside_of_somebody_forgotten_is_not_kept_again(meta: Meta, number: str) -> None:
+    said = {"from": PERSON, "type": "text", "id": "wamid.A"}
+    poison: Item = {"kind": "poison", "message": said, "number": number}
+    await meta.deliver(text(), poison)
+    await meta.world.control.forget(await meta.value("SELECT id FROM contacts"))
+    await meta.deliver(poison)
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 0
+    await meta.deliver({**poison, "message": {**said, "id": "wamid.B"}})
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 1, "what is said later is another's"
+
+
+async def test_all_poison_of_a_body_is_kept_aside_at_once(meta: Meta) -> None:
+    """A body of thousands must not hold its sender, and the ears, for thousands of commits."""
+    items = [{"kind": "poison", "message": {"from": f"1555{n:07}", "type": "text"}} for n in range(300)]
+    assert await meta.deliver(*items, group="values") == 200
+    assert await meta.value("SELECT count(*) FROM kept_aside") == 300
+    assert await meta.value("SELECT count(DISTINCT xmin::text) FROM kept_aside") == 1
+
+
 @pytest.mark.parametrize("raw", [b"", b"not JSON", b"[]", b'{"entry": {}}', b"\xff\xfe", b'{"a":' * 5000])
 async def test_a_signed_body_that_nobody_can_read_is_kept_aside(meta: Meta, raw: bytes) -> None:
     for _ in range(2):

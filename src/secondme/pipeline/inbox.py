@@ -19,8 +19,9 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.together import Together
 from secondme.pipeline.writing import Group, Key, write_known, write_runs
 from secondme.ports import Clock
-from secondme.stores.ledger import Connection, Ledger, arrivals, people, statuses, tombstones
+from secondme.stores.ledger import Connection, Ledger, arrivals, aside, people, statuses, tombstones
 from secondme.stores.ledger.arrivals import Arrival
+from secondme.stores.ledger.aside import Aside
 
 log = get_logger(__name__)
 _GROUP = 500
@@ -252,22 +253,17 @@ class Inbox:
         self._effects.settled(receipts, now)
 
     async def keep_aside(
-        self,
-        account_id: str,
-        payload: bytes,
-        error: str,
-        sender: str | None = None,
-        *,
-        at_most: int | None = None,
+        self, account_id: str, payload: bytes, error: str, sender: str | None = None
     ) -> None:
-        """Keep an item that could not be read, once, so that its batch can go on. `sender` is a keyed address.
+        """Keep an item that could not be read, once, so that its batch can go on. `sender` is a keyed address."""
+        await self.keep_all_aside([Aside(account_id, payload, error, sender)])
 
-        `at_most`: so many of this account with this error are kept, and no more.
-        """
+    async def keep_all_aside(self, items: Sequence[Aside]) -> None:
+        """Many such items, in one transaction. Raises StoreUnavailable."""
+        if not items:
+            return
         async with self._ledger.transaction(ears=True) as tx:
-            now = self._clock.now()
-            vault = self._ledger.vault
-            new = await arrivals.keep_aside(tx, vault, account_id, payload, error, now, sender, at_most)
+            new = await aside.keep(tx, self._ledger.vault, items, self._clock.now())
         metrics.kept_aside.inc(new)
 
     def _tell(self, told: Group, now: datetime) -> None:

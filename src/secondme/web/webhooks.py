@@ -4,12 +4,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from secondme.channels.whatsapp_cloud import UNKNOWN_NUMBER, Number, Parsed, load, parse
+from secondme.channels.whatsapp_cloud import UNKNOWN_NUMBER, Number, Parsed, Poison, load, parse
 from secondme.domain.errors import Invalid
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.inbox import Inbox
 from secondme.ports import Clock
+from secondme.stores.ledger.aside import Aside
 from secondme.web.asgi import Request, Response, Route, answer
 
 log = get_logger(__name__)
@@ -88,14 +89,16 @@ class MetaRoutes:
         await self._inbox.accept(parsed.messages)
         if parsed.statuses:
             await self._inbox.learn_statuses(parsed.statuses)
-        for item in parsed.poison:
-            most = _STRAYS if item.error == UNKNOWN_NUMBER else None
-            sender = item.address and self._inbox.keyed(item.account_id, item.address)
-            await self._inbox.keep_aside(item.account_id, item.payload, item.error, sender, at_most=most)
+        await self._inbox.keep_all_aside([self._aside(item) for item in parsed.poison])
         for kind, count in parsed.other.items():
             metrics.webhook_others.labels(kind).inc(count)
         if parsed.other:
             self._tell(parsed)
+
+    def _aside(self, item: Poison) -> Aside:
+        sender = item.address and self._inbox.keyed(item.account_id, item.address)
+        most = _STRAYS if item.error == UNKNOWN_NUMBER else None
+        return Aside(item.account_id, item.payload, item.error, sender, most)
 
     def _refused(self) -> None:
         """Anybody may post nonsense, and a wrong app secret looks the same: said, but not with every post."""

@@ -15,7 +15,7 @@ from secondme.stores.ledger import due
 from secondme.stores.ledger.ids import new_id
 from secondme.stores.ledger.people import Whom
 from secondme.stores.ledger.pool import Connection
-from secondme.stores.vault import Vault, seal, seal_row
+from secondme.stores.vault import Vault, seal_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,36 +193,3 @@ async def pause_for_owner(tx: Connection, contact_id: UUID, now: datetime, lengt
             until,
         )
     return until
-
-
-async def keep_aside(
-    tx: Connection,
-    vault: Vault,
-    account_id: str,
-    payload: bytes,
-    error: str,
-    now: datetime,
-    address: str | None = None,
-    at_most: int | None = None,
-) -> bool:
-    """Keep an item that nobody could read, sealed with the owner's key, so that its batch can go on.
-
-    `address` is the keyed digest of who sent it, where that is known: forgetting them takes it along. Returns
-    whether it is new: what is delivered again is kept once, and what goes beyond `at_most` of its error is not.
-    """
-    row = uuid4()
-    done = await tx.execute(
-        """INSERT INTO kept_aside (id, account_id, address, created_at, error, payload, digest)
-           SELECT $1, $2, $3, $4, $5, $6, $7 WHERE $8::bigint IS NULL OR $8 > (
-             SELECT count(*) FROM (SELECT 1 FROM kept_aside WHERE account_id = $2 AND error = $5 LIMIT $8) k)
-           ON CONFLICT DO NOTHING""",
-        row,
-        account_id,
-        address,
-        now,
-        error,
-        seal(vault.owner_key, payload, f"kept_aside:{row}:payload"),
-        vault.digest("kept_aside", account_id, address or "", payload.hex()),
-        at_most,
-    )
-    return bool(done.endswith(" 1"))

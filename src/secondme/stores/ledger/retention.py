@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.stores.ledger import due, people, tombstones, voices
+from secondme.stores.ledger import aside, due, people, tombstones, voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
@@ -117,11 +117,6 @@ async def forget(
     counts["voice examples"] = examples
     if personas:
         counts["learned voice"] = personas
-    await tx.execute(
-        """DELETE FROM kept_aside k USING identities i
-           WHERE i.user_id = $1 AND k.address IN (i.channel_user_key, i.second_key)""",
-        contact_id,
-    )
     await tx.execute("DELETE FROM contacts WHERE id = $1", contact_id)
     return counts
 
@@ -132,6 +127,7 @@ async def _bury(tx: Connection, vault: Vault, contact_id: UUID, now: datetime) -
     )
     keys = {r["id"]: [k for k in (r["channel_user_key"], r["second_key"]) if k] for r in rows}
     await tombstones.bury(tx, vault, keys, now)
+    await aside.forget(tx, [key for each in keys.values() for key in each], now)
 
 
 async def _lock(tx: Connection, contact_id: UUID) -> None:

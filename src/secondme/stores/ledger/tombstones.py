@@ -1,6 +1,6 @@
 """What must not come back: keyed digests of what was said, by the address under which it may be delivered again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -38,9 +38,16 @@ async def bury(tx: Connection, vault: Vault, keys: Mapping[UUID, Sequence[str]],
         for said in row["said"]
         if said
     }
-    await tx.executemany(
-        "INSERT INTO tombstones (digest, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        [(stone, now + _STANDS) for stone in sorted(stones)],
+    await put(tx, stones, now)
+
+
+async def put(tx: Connection, digests: Collection[str], now: datetime) -> None:
+    """Let these stand from now on."""
+    await tx.execute(
+        """INSERT INTO tombstones (digest, expires_at) SELECT x, $2 FROM unnest($1::text[]) AS x ORDER BY x
+           ON CONFLICT DO NOTHING""",
+        list(digests),
+        now + _STANDS,
     )
 
 
