@@ -134,9 +134,24 @@ async def test_a_deletion_takes_it_back(memory: Memory, learned_before: bool) ->
     assert await memory.graph.run("MATCH (s:Source) RETURN count(s)") == [[0]]
 
 
+async def test_a_late_edit_of_what_is_gone_is_learned_until_it_is_deleted(memory: Memory) -> None:
+    await memory.world.says("met Bob", id="m")
+    await memory.learn()
+    await memory.run(
+        "UPDATE messages SET text = NULL, erased_at = now(), outcome = 'silent', rule = 'judge.quiet'"
+    )
+    await memory.world.says("met Eve", kind=Kind.EDIT, id="e", target="m")
+    await memory.learn()
+    assert await memory.named() == [("Eve", 1)]
+    await memory.world.says("", kind=Kind.DELETION, id="d", target="m")
+    await memory.learn()
+    assert await memory.named() == []
+
+
 async def test_nobody_deletes_what_somebody_else_said(memory: Memory) -> None:
     await memory.world.says("met Bob", id="m")
     await memory.world.says("", kind=Kind.DELETION, id="d", target="m", from_me=True)
+    await memory.world.says("met Ada", kind=Kind.EDIT, id="d2", target="m", from_me=True)
     await memory.world.says("met Eve", "+15550199", kind=Kind.EDIT, id="e", target="m")
     await memory.learn()
     assert await memory.named() == [("Bob", 1)]

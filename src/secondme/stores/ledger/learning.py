@@ -33,10 +33,10 @@ class Heard:
     rows: tuple[UUID, ...]
 
 
-# What is meant: the message itself, or the one that an edit or a deletion of the same author is about.
+# What is meant: the message itself, or the one that an edit or a deletion is about. Only the author's own count below.
 _MEANT = """SELECT t.* FROM messages t WHERE t.id = n.id AND n.content_type NOT IN ('edit', 'deletion')
   UNION ALL SELECT t.* FROM messages t WHERE n.content_type IN ('edit', 'deletion') AND t.account_id = n.account_id
-    AND t.identity_id = n.identity_id AND t.source_message_id = n.concerns AND t.direction = n.direction
+    AND t.identity_id = n.identity_id AND t.source_message_id = n.concerns
     AND t.conversation_id = n.conversation_id"""
 _CONCERNING = """FROM messages x WHERE x.conversation_id = m.conversation_id AND x.concerns = m.source_message_id
   AND x.direction = m.direction AND x.content_type"""
