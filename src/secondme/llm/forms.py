@@ -11,7 +11,7 @@ from secondme.llm.asking import Form
 from secondme.llm.prompts import harmless
 from secondme.llm.replies import visible
 
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_FENCE = "```"
 _MOST_PROBLEMS = 10
 _NO_JSON = "It is no JSON object."
 
@@ -20,18 +20,24 @@ def form_of(schema: type[BaseModel]) -> Form:
     """The form for a model; its name is the class's."""
     found = schema.model_json_schema()
     name = re.sub(r"[^A-Za-z0-9_-]", "_", schema.__name__)[:64]
-    return Form(name, found, _strict(found) if _is_closed(found) else None)
+    return Form(name, found, _strict(found, found) if _is_closed(found) else None)
 
 
 def filled[T: BaseModel](schema: type[T], text: str) -> T:
     """What a mind filled in. Raises ValidationError, or ValueError where it is no JSON."""
-    text = visible(text)
-    fenced = _FENCED.fullmatch(text)
     try:
-        found = json.loads(fenced.group(1) if fenced else text)
+        found = json.loads(_unfenced(visible(text)))
     except RecursionError:
         raise ValueError(_NO_JSON) from None
     return schema.model_validate(found)
+
+
+def _unfenced(text: str) -> str:
+    """What stands in the fence that is all of a text, or the text."""
+    if not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return text
+    kind, _, inside = text.removeprefix(_FENCE).removesuffix(_FENCE).partition("\n")
+    return inside if kind.strip() in ("", "json") else text
 
 
 def complaint(error: ValueError) -> str:
@@ -56,22 +62,30 @@ def _is_closed(schema: Any) -> bool:
     return not isinstance(schema, list) or all(_is_closed(part) for part in schema)
 
 
-def _strict(schema: Any) -> Any:
-    """The schema as OpenAI's strict mode wants it: every property required, none besides, no defaults.
+def _strict(schema: Any, whole: Mapping[str, Any]) -> Any:
+    """The schema as OpenAI's strict mode wants it: every property required, none besides, no defaults, and nothing
+    beside a reference, so that one which is described is written out.
 
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
     if isinstance(schema, list):
-        return [_strict(part) for part in schema]
+        return [_strict(part, whole) for part in schema]
     if not isinstance(schema, Mapping):
         return schema
+    said = {key: value for key, value in schema.items() if key != "default"}
+    if "$ref" in said and len(said) > 1:
+        return _strict(_definition(said.pop("$ref"), whole) | said, whole)
     found = {
-        key: {name: _strict(part) for name, part in value.items()}
+        key: {name: _strict(part, whole) for name, part in value.items()}
         if key in ("properties", "$defs")
-        else _strict(value)
-        for key, value in schema.items()
-        if key != "default"
+        else _strict(value, whole)
+        for key, value in said.items()
     }
     if isinstance(found.get("properties"), dict):
         found |= {"required": list(found["properties"]), "additionalProperties": False}
     return found
+
+
+def _definition(reference: str, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What `#/$defs/NAME`, the one form of reference that pydantic writes, stands for."""
+    return dict(whole["$defs"][reference.removeprefix("#/$defs/")])
