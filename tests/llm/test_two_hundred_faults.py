@@ -85,7 +85,7 @@ async def test_two_hundred_faults_and_then_it_is_well_again(stub: str, provider:
             await asks.complete(turn(words))
         assert WORDS not in str(failed.value) and KEY not in str(failed.value)
         asked += failed.value.cause != "open"
-        if number == FAILURES:
+        if number == 5:  # the promise itself, whatever FAILURES says
             assert gate.state() is State.OPEN
         clock.seconds += 1
     assert asked <= FAILURES + TIMES // (1 if fault == "status-429-1" else 30) + 1
