@@ -30,6 +30,7 @@ from secondme.pipeline.recall import Recall
 from secondme.pipeline.retaining import Retention, purge_files
 from secondme.pipeline.threads import Threads
 from secondme.pipeline.turns import Turns, end_unserved
+from secondme.stores.graph.forgetting import forget_questions
 from secondme.stores.ledger import holding, people, reading
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
@@ -147,6 +148,7 @@ def graph_worker(app: App) -> Service:
 
     async def mirrored() -> None:
         await app.mirror.refresh()
+        await forget_questions(app.graph)
 
     async def unserved() -> None:
         await end_unserved(app.ledger, app.accounts, app.effects, app.clock)

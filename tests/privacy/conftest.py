@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.privacy import telling
-from tests.privacy.places import Tap, files, keys, tables
+from tests.privacy.places import Tap, files, keys, slow_queries, tables
 from tests.privacy.product import SERVICES, Product, installed, outside
 from tests.privacy.telling import DORA, canary, named
 
@@ -71,6 +71,7 @@ def searched(product: Product, taps: dict[str, Tap]) -> Iterator[tuple[str, byte
     yield from asyncio.run(tables(addresses.database_url)).items()
     for name, url in (("redis", addresses.redis_url), ("falkordb", addresses.falkordb_url)):
         yield from asyncio.run(keys(name, url)).items()
+    yield "slow queries of falkordb", asyncio.run(slow_queries(addresses.falkordb_url))
     for name, tap in taps.items():
         yield f"said to {name}", bytes(tap.heard)
     for service in SERVICES:

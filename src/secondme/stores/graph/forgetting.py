@@ -68,15 +68,21 @@ async def export_contact(graph: Graph, contact: str) -> dict[str, Any]:
     }
 
 
+async def forget_questions(graph: Graph) -> None:
+    """Empty the server's list of slow queries: it keeps their parameters, and recall asks with what was said.
+
+    A server that is not ours may also keep them in a stream, which goes with it. Raises StoreUnavailable.
+    """
+    await graph.command("GRAPH.SLOWLOG", graph.name, "RESET")
+    await graph.command("DEL", f"telemetry{{{graph.name}}}")
+
+
 async def rewrite_files(graph: Graph) -> datetime:
     """Have the server write its files anew, from what there is now, and its slow log emptied: when that was done.
 
     Raises StoreUnavailable when the server cannot, or needs longer than five minutes.
     """
-    await graph.command("GRAPH.SLOWLOG", graph.name, "RESET")
-    await graph.command(
-        "DEL", f"telemetry{{{graph.name}}}"
-    )  # a server that is not ours may keep parameters there
+    await forget_questions(graph)
     try:
         async with asyncio.timeout(_REWRITTEN):
             state = await graph.command("INFO", "persistence")
