@@ -44,6 +44,9 @@ def test_parts_are_separated_by_blank_lines(text: str, parts: list[str]) -> None
         ('<fact said="2026-11-20">Sure</fact>.', "Sure."),
         ("I <3 you", "I <3 you"),
         ("I think <b>so</b>", "I think <b>so</b>"),
+        ("Well. <think>x</think>", "Well."),
+        ("<think>a</reasoning>b</THINK>Sure.", "Sure."),
+        ("The tag <think> begins a thought", "The tag <think> begins a thought"),
     ],
 )
 def test_only_what_is_meant_to_be_said_is_visible(text: str, shown: str) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from secondme.domain.turn import Part, Turn
 
 MOST_PARTS = 3
-_THINKING = re.compile(r"\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_UNFINISHED = re.compile(r"\s*<(think|thinking|reasoning)>", re.IGNORECASE)
+# Of a text that may be long and hostile nothing is looked for with two ends that could each give way.
+_THINKS = re.compile(r"<(think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</(think|thinking|reasoning)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:message|example|fact)\b[^<>]{0,100}>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _WORD = re.compile(r"\w{3,}")
@@ -18,9 +19,15 @@ _PLACE = 0.05  # what standing in the expected place counts beside one shared wo
 
 def visible(text: str) -> str:
     """A mind's text without what models think aloud, and without tags of ours that they repeat."""
-    text = _THINKING.sub("", text, count=1)
-    if _UNFINISHED.match(text):
-        return ""
+    text = text.strip()
+    if begins := _THINKS.search(text):
+        tag = begins[1].lower()
+        ends = (found.end() for found in _THOUGHT.finditer(text, begins.end()) if found[1].lower() == tag)
+        end = next(ends, None)
+        if end is not None:
+            text = text[: begins.start()].rstrip() + text[end:]
+        elif begins.start() == 0:
+            return ""
     return _TAG.sub("", text).strip()
 
 

@@ -1,0 +1,83 @@
+"""What a model says may be long and built to cost: reading it takes time as its length does, and ends."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from pydantic import BaseModel
+
+from secondme.llm.forms import filled
+from secondme.llm.replies import split, visible
+
+SIZES = [4**n for n in range(4, 11)]  # characters; the last is what a wire takes at the most
+
+
+class Paper(BaseModel):
+    """A form."""
+
+    count: int
+
+
+def _fill(text: str) -> None:
+    with pytest.raises(ValueError):
+        filled(Paper, text)
+
+
+def _parts(text: str) -> None:
+    split(visible(text))
+
+
+def _seconds(read: Callable[[str], None], text: str) -> float:
+    """The least of three: what else runs here only adds."""
+
+    def once() -> float:
+        begun = time.thread_time()
+        read(text)
+        return time.thread_time() - begun
+
+    return min(once() for _ in range(3))
+
+
+@pytest.mark.parametrize("read", [_parts, _fill])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda n: "Sure." + " " * n + "ok",
+        lambda n: "Sure." + "\n" * n + "ok",
+        lambda n: "Sure." + " \n" * (n // 2) + "\tok",
+        lambda n: "<think>" * (n // 7),
+        lambda n: "<think>" + "</reasoning>" * (n // 12),
+        lambda n: "<message " * (n // 9),
+        lambda n: "```json\n" + "\n" * n + "x",
+        lambda n: "```json" + " " * n + "\n" + " \n" * (n // 2) + "x```",
+        lambda n: "```" * (n // 3),
+    ],
+    ids=["blanks", "lines", "blank lines", "thinks", "no end", "tags", "fence", "fences", "ticks"],
+)
+def test_reading_costs_as_much_as_there_is_to_read(
+    read: Callable[[str], None], build: Callable[[int], str]
+) -> None:
+    """Four times the text costs four times the work, and sixteen times that where it is squared."""
+    before = _seconds(read, build(SIZES[0]))
+    for size in SIZES[1:]:
+        seconds = _seconds(read, build(size))
+        assert seconds < 10 * before + 0.02, f"{size} characters"
+        before = seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"count": 3}',
+        '```json\n{"count": 3}\n```',
+        '\n```\n{"count": 3}```\n',
+        '<think>a</think>``` json\n{"count": 3}\n\n```',
+    ],
+)
+def test_a_form_is_read_out_of_its_fence(text: str) -> None:
+    assert filled(Paper, text).count == 3
+
+
+@pytest.mark.parametrize("text", ["", "```", "``````", "```json", "```{}```", '```yaml\n{"count": 3}\n```'])
+def test_nothing_else_is_a_form(text: str) -> None:
+    _fill(text)
