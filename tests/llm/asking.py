@@ -1,15 +1,20 @@
 """Minds in front of the stubs, and what the stubs were asked."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
+from pydantic import BaseModel
 
+from secondme.domain.errors import MindFailed
+from secondme.domain.turn import Draft, Part, Turn
 from secondme.llm.model_mind import ModelMind
 from secondme.llm.providers import PROVIDERS, Model
-from secondme.ports import Spent
+from secondme.ports import Extraction, Question, Spent
+from tests.llm.turns import turn
 
 KEY = "sk-CANARY-KEY"
 WORDS = "CANARY-WORDS"
@@ -82,3 +87,29 @@ class Notes:
 
     async def handed_over(self, contact_id: object, since: object) -> bool:
         return self.told
+
+
+class Said:
+    """A FullMind that says its name, fails, hangs, or waits to be let go."""
+
+    def __init__(self, name: str, *, fails: str | None = None, seconds: float = 0, tokens: int = 100) -> None:
+        self.name = name
+        self.fails = fails
+        self.seconds = seconds
+        self.tokens = tokens
+        self.asked = 0
+
+    async def complete(self, asked: Turn) -> Draft:
+        self.asked += 1
+        await asyncio.sleep(self.seconds)
+        if self.fails:
+            error = MindFailed(f"{self.name} {self.fails}.")
+            error.cause, error.tokens = self.fails, self.tokens
+            raise error
+        return Draft((Part(self.name, asked.messages[-1].id),), self.name, self.tokens)
+
+    async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
+        draft = await self.complete(turn("x"))
+        return Extraction(schema(), self.name, draft.tokens)
+
+    async def close(self) -> None: ...

@@ -1,7 +1,6 @@
-"""What wraps minds: breakers, the chain, the budget."""
+"""What wraps minds: breakers and the budget, and all of it over real wires."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,9 +14,8 @@ from pydantic import BaseModel
 
 from secondme.domain.breaker import FAILURES, State
 from secondme.domain.errors import BudgetHeld, BudgetSpent, MindFailed
-from secondme.domain.turn import Draft, Part, Turn
+from secondme.domain.turn import Draft, Turn
 from secondme.llm.budget import Budgeted, Limits
-from secondme.llm.fallback import ChainFailed, Fallback
 from secondme.llm.guarded import Guarded
 from secondme.llm.minds import make_minds
 from secondme.llm.model_mind import ModelMind
@@ -25,8 +23,8 @@ from secondme.llm.plan import Plan
 from secondme.llm.purse import Purse
 from secondme.observe import metrics
 from secondme.observe.gate import Gate
-from secondme.ports import Extraction, Question
-from tests.llm.asking import HandClock, Notes, model
+from secondme.ports import Question
+from tests.llm.asking import HandClock, Notes, Said, model
 from tests.llm.turns import turn
 
 
@@ -69,55 +67,6 @@ async def test_the_state_is_a_metric(openai_stub: str) -> None:
             with pytest.raises(MindFailed):
                 await asks.complete(turn("Hi"))
     await asks.close()
-
-
-class Said:
-    """A FullMind that says its name, fails, hangs, or waits to be let go."""
-
-    def __init__(self, name: str, *, fails: str | None = None, seconds: float = 0, tokens: int = 100) -> None:
-        self.name = name
-        self.fails = fails
-        self.seconds = seconds
-        self.tokens = tokens
-        self.asked = 0
-
-    async def complete(self, turn: Turn) -> Draft:
-        self.asked += 1
-        await asyncio.sleep(self.seconds)
-        if self.fails:
-            error = MindFailed(f"{self.name} {self.fails}.")
-            error.cause, error.tokens = self.fails, self.tokens
-            raise error
-        return Draft((Part(self.name, turn.messages[-1].id),), self.name, self.tokens)
-
-    async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
-        draft = await self.complete(turn("x"))
-        return Extraction(schema(), self.name, draft.tokens)
-
-    async def close(self) -> None: ...
-
-
-async def test_the_next_is_asked_and_what_failed_is_paid(openai_stub: str) -> None:
-    chain = Fallback([Said("a", fails="timeout"), Said("b", fails="empty"), third := Said("c")])
-    draft = await chain.complete(turn("Hi"))
-    assert (draft.mind, draft.tokens, third.asked) == ("c", 300, 1)
-    assert chain.name == "a, else b, else c"
-
-
-async def test_a_chain_that_fails_names_each_and_its_cause() -> None:
-    chain = Fallback([Said("a", fails="timeout"), Said("b", fails="empty")])
-    with pytest.raises(ChainFailed, match=r"a timeout\. b empty\.") as failed:
-        await chain.complete(turn("Hi"))
-    assert (failed.value.cause, failed.value.tokens) == ("empty", 200)
-
-
-async def test_all_of_a_chain_together_have_a_limit() -> None:
-    chain = Fallback([Said("a", fails="x"), Said("b", seconds=9), third := Said("c")], total=0.2)
-    begun = time.monotonic()
-    with pytest.raises(MindFailed, match="b was asked when"):
-        await chain.complete(turn("Hi"))
-    assert time.monotonic() - begun < 2
-    assert third.asked == 0
 
 
 async def test_a_chain_of_real_wires(openai_stub: str, anthropic_stub: str) -> None:

@@ -95,7 +95,8 @@ async def test_what_would_be_refused_again_is_not_tried_again(openai_stub: str) 
     refuses = [ModelMind(model(openai_stub, name)) for name in ("talk:filter", "talk:long")]
     other = ModelMind(model(openai_stub, "status-500"))
     for chain, again in ((refuses, False), ([*refuses, other], True)):
-        verdict = (await Compose(Fallback(chain))(turn(FLAGGED))).verdict
+        asks = Fallback([Guarded(one, Gate(one.name)) for one in chain])
+        verdict = (await Compose(asks)(turn(FLAGGED))).verdict
         assert verdict is not None
         assert (verdict.retry, verdict.hold_until is not None, verdict.failed) == (again, again, not again)
     for one in (*refuses, other):

@@ -1,5 +1,6 @@
 """Models behind breakers: what fails again and again is left alone for a while. What wraps a mind is a mind."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -36,15 +37,33 @@ class Guarded:
         self._gate = gate
         self._note = note
 
-    async def complete(self, turn: Turn) -> Draft:
-        return await self._noted(lambda: self._mind.complete(turn), turn.contact.id, rough_tokens(turn))
+    async def complete(self, turn: Turn, ends: float | None = None) -> Draft:
+        """`ends`: the loop's time at which whoever asks gives up, which is held against a mind that is still at it."""
+        ask = self._in_time(lambda: self._mind.complete(turn), ends)
+        return await self._noted(ask, turn.contact.id, rough_tokens(turn))
 
-    async def extract[T: BaseModel](self, schema: type[T], question: Question) -> Extraction[T]:
-        tokens = sum(map(len, question.material)) // 3
-        return await self._noted(lambda: self._mind.extract(schema, question), question.contact_id, tokens)
+    async def extract[T: BaseModel](
+        self, schema: type[T], question: Question, ends: float | None = None
+    ) -> Extraction[T]:
+        """`ends` as for `complete`."""
+        ask = self._in_time(lambda: self._mind.extract(schema, question), ends)
+        return await self._noted(ask, question.contact_id, sum(map(len, question.material)) // 3)
 
     async def close(self) -> None:
         await self._mind.close()
+
+    def _in_time[R](self, ask: Callable[[], Awaitable[R]], ends: float | None) -> Callable[[], Awaitable[R]]:
+        """The ask, as a MindFailed once its time is over: a mere cancellation is held against nobody."""
+
+        async def timed() -> R:
+            try:
+                async with asyncio.timeout_at(ends):
+                    return await ask()
+            except TimeoutError:
+                said = "had not answered when the time for the whole chain was over."
+                raise WireFailed(self.name, "timeout", said) from None
+
+        return timed
 
     async def _noted[R: Draft | Extraction[Any]](
         self, ask: Callable[[], Awaitable[R]], contact: UUID | None, sent: int

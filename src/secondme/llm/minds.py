@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from secondme.llm.budget import Budgeted
 from secondme.llm.embeddings import ApiEmbedder, LexicalEmbedder
 from secondme.llm.fallback import Fallback
-from secondme.llm.guarded import FullMind, Guarded, GuardedEmbedder
+from secondme.llm.guarded import Guarded, GuardedEmbedder
 from secondme.llm.model_mind import ModelMind
 from secondme.llm.offline import OfflineMind
 from secondme.llm.plan import Plan
@@ -52,7 +52,7 @@ def _embedder(plan: Plan, gates: dict[str, Gate]) -> Embedder:
     return GuardedEmbedder(embedder, _gate(f"embeddings {embedder.name}", gates))
 
 
-def _guarded(models: Sequence[Model], purse: Purse, gates: dict[str, Gate]) -> list[FullMind]:
+def _guarded(models: Sequence[Model], purse: Purse, gates: dict[str, Gate]) -> list[Guarded]:
     """One breaker a model, also where it is in the chain and the cheaper one too."""
     return [Guarded(ModelMind(model), _gate(model.label, gates), purse.owe) for model in models]
 
