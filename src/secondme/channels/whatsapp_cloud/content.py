@@ -47,9 +47,12 @@ def _location(value: Any) -> Content:
 
 
 def _interactive(value: Any) -> Content:
-    """A button or a row of a list that we offered, or a form; their titles are what the person said by it."""
-    for reply, title in (("button_reply", "title"), ("list_reply", "title"), ("nfm_reply", "body")):
-        if said := text(named(named(value, reply), title)):
+    """A button or a row of a list that we offered; its title is what the person said by it.
+
+    The body of a form that was filled in (nfm_reply) is always Meta's word "Sent" and nobody's, so it is not answered.
+    """
+    for reply in ("button_reply", "list_reply"):
+        if said := text(named(named(value, reply), "title")):
             return Content(Kind.TEXT, said)
     return Content(Kind.UNKNOWN)
 
