@@ -59,7 +59,7 @@ async def test_no_sooner_than_asked_and_then_once(
 
 
 @pytest.mark.parametrize("taken", [False, True])
-@pytest.mark.parametrize(("code", "http"), [(130429, 500), (131016, 503), (131056, 502), (190, 500)])
+@pytest.mark.parametrize(("code", "http"), [(130429, 500), (131016, 503), (131056, 502), (131047, 500)])
 async def test_a_server_that_failed_may_have_taken_it(
     journey: Open, code: int, http: int, taken: bool
 ) -> None:
@@ -131,13 +131,17 @@ async def test_statuses_that_come_by_themselves_before_anything_else(journey: Op
         await told.world.until("SELECT bool_and(progress = 'read') FROM deliveries WHERE kind = 'text'")
 
 
-async def test_failed_later_is_the_receipt_after_all(journey: Open) -> None:
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [(131047, "outbox.window_closed"), (131056, "outbox.throttled"), (190, "outbox.account_down")],
+)
+async def test_failed_later_is_the_receipt_after_all(journey: Open, code: int, rule: str) -> None:
     async with journey("support") as told:
         await told.meta.says("hello")
         await told.settled()
         (send,) = await told.meta.sends()
-        await told.meta.status(send, "failed", code=131047)
-        assert await told.receipts() == [("failed", "outbox.window_closed")]
+        await told.meta.status(send, "failed", code=code)
+        assert await told.receipts() == [("failed", rule)]
 
 
 async def test_statuses_in_any_order_and_many_times(journey: Open) -> None:

@@ -42,6 +42,7 @@ async def test_a_body_is_read_whole_however_it_comes(pause: float | None) -> Non
 
 
 async def test_a_body_that_comes_too_late_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asgi.PATIENCE == 10, "as docs/architecture.md says"
     monkeypatch.setattr(asgi, "PATIENCE", 0.1)
     status, said = await _post([b"late"] * 10, 0.05)
     assert (status, b"whole within" in said) == (408, True)

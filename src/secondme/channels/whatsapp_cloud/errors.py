@@ -26,6 +26,7 @@ class _Wait:
     """Not taken, because too much or just not now: try again after so many seconds."""
 
     seconds: int
+    rule: str = "outbox.throttled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ class _Down:
     """Nothing can be sent for this number, whatever it is: the owner has to do something, or to wait."""
 
     remedy: str
+    rule: str = "outbox.account_down"
 
 
 @dataclass(frozen=True, slots=True)
 class _No:
-    """Never for this message. `rule` is what its receipt says."""
+    """Never for this message."""
 
     rule: str = "outbox.rejected"
 
@@ -122,9 +124,7 @@ def meaning(status: int, body: Mapping[str, Any] | None, retry_after: str | None
     code = named(error, "code")
     if not isinstance(code, int) or isinstance(code, bool):
         return ChannelDown(f"Meta answers {status}. {_TOKEN.remedy}", _DOWN_FOR) if status == 401 else None
-    found = _SECRET if _unproven(error, code) else _CODES.get(code)
-    if found is None and 200 <= code < 300:  # permissions of all kinds
-        found = _PERMISSION
+    found = _SECRET if _unproven(error, code) else _found(code)
     if found is None and status == 401:
         found = _TOKEN
     if isinstance(found, _Down):
@@ -147,10 +147,14 @@ def _unproven(error: Any, code: int) -> bool:
     return code == 100 and "appsecret_proof" in text(named(error, "message"))
 
 
-def rule_of(code: int) -> str:
-    """What a receipt says about a message that Meta reported as failed later."""
-    found = _CODES.get(code)
-    return found.rule if isinstance(found, _No) else "outbox.rejected"
+def rule_of(code: int | None) -> str:
+    """What a receipt says about a message that Meta took and reported as failed later, perhaps without a code."""
+    return "outbox.rejected" if code is None else getattr(_found(code), "rule", "outbox.rejected")
+
+
+def _found(code: int) -> _Wait | _Down | _No | _Unknown | None:
+    """What the table has on a code; 200 to 299 are permissions of all kinds."""
+    return _CODES.get(code, _PERMISSION if 200 <= code < 300 else None)
 
 
 def _wait(seconds: int, retry_after: str | None) -> timedelta:

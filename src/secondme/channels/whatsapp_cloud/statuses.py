@@ -23,7 +23,12 @@ def read(word: Any, account_id: str) -> StatusUpdate | None:
     code = named(next(iter(listed(word, "errors")), None), "code") if progress == "failed" else None
     if progress != "failed":
         return StatusUpdate(account_id, provider_id, callback, progress)
-    code = code if isinstance(code, int) and not isinstance(code, bool) else 0
+    code = code if isinstance(code, int) and not isinstance(code, bool) else None
     return StatusUpdate(
-        account_id, provider_id, callback, progress, error=f"Meta said later: {code}.", rule=rule_of(code)
+        account_id,
+        provider_id,
+        callback,
+        progress,
+        error=f"Meta said later: {code or 'no code'}.",
+        rule=rule_of(code),
     )

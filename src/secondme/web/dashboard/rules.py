@@ -117,6 +117,16 @@ RULES = {
         "account restricted",
         "The provider has restricted this account, so nothing arrived: see its messages.",
     ),
+    "outbox.throttled": Rule(
+        "too much at once",
+        "The provider took the answer and said later that too much was sent, or that it could not just then."
+        " Nothing arrived, and it is not sent again.",
+    ),
+    "outbox.account_down": Rule(
+        "account cannot send",
+        "The provider took the answer and said later that this account may not send: `secondme doctor` says what to"
+        " do. Nothing arrived, and it is not sent again.",
+    ),
     "outbox.template": Rule(
         "template refused",
         "The provider refused the template: its parameters, its language, or that it is paused. Nothing arrived.",
