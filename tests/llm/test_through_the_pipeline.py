@@ -26,8 +26,7 @@ from secondme.observe.gate import Gate
 from secondme.ports import Spent
 from secondme.profiles import PROFILES
 from secondme.stores.ledger.usage import LedgerUsage
-from tests.llm.asking import Notes, model
-from tests.llm.test_chain import Said
+from tests.llm.asking import Notes, Said, model
 from tests.support.world import MovableClock, World
 
 FAULTS = (
