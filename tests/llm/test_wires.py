@@ -10,12 +10,16 @@ import time
 import pytest
 
 from secondme import llm
+from secondme.domain.breaker import FAILURES, State
 from secondme.domain.errors import MindFailed
+from secondme.llm.guarded import Guarded
+from secondme.llm.model_mind import ModelMind
 from secondme.llm.prompts import ask_for, build
 from secondme.llm.wire import Body, WireFailed
 from secondme.observe import metrics
+from secondme.observe.gate import Gate
 from secondme.ports import Question
-from tests.llm.asking import KEY, WORDS, asked, mind, requests
+from tests.llm.asking import KEY, WORDS, asked, mind, model, requests
 from tests.llm.test_openai_wire import Found
 from tests.llm.turns import lines, turn
 
@@ -74,6 +78,23 @@ async def test_what_is_no_whole_answer_is_a_failure_without_secrets(
     assert KEY not in seen
     assert WORDS not in seen
     assert error.__cause__ is None
+
+
+async def test_what_goes_on_far_beyond_max_tokens_is_no_answer(stub: str, provider: str) -> None:
+    """And is held against nobody: else whoever makes a model talk could silence it for everybody."""
+    for length, usable in ((400, True), (401, False)):
+        asked_for = model(stub, f"said:{'x' * length}", provider, max_tokens=20)
+        gate = Gate(f"{provider}:overlong")
+        asks = Guarded(ModelMind(asked_for), gate)
+        for _ in range(FAILURES):
+            if usable:
+                assert len((await asks.complete(turn("Hi"))).parts[0].text) == length
+                continue
+            with pytest.raises(MindFailed, match="went on far beyond max_tokens, to 401") as failed:
+                await asks.complete(turn("Hi"))
+            assert failed.value.cause == "overlong" and failed.value.tokens > 0
+        assert gate.state() is State.CLOSED
+        await asks.close()
 
 
 async def test_a_model_that_takes_no_system_message_gets_ours_at_the_head_of_the_first(

@@ -16,7 +16,9 @@ from secondme.observe.gate import Blame, Gate, Shut
 from secondme.ports import Embedder, Extraction, Extractor, Mind, Question, Spent
 
 # The service is well: it was the talk, this request, or our own settings, that it could do nothing with.
-_NOT_ITS_FAULT = frozenset({"refused", "too_long", "request", "truncated", "misfit", "dimension", "closed"})
+_NOT_ITS_FAULT = frozenset(
+    {"refused", "too_long", "request", "truncated", "overlong", "misfit", "dimension", "closed"}
+)
 _SHUT = "open"  # the cause of what was not asked at all
 _SOON = 3.0  # seconds after which a probe has usually been answered
 

@@ -1,8 +1,10 @@
 """What would I say? A mind drafts; the draft is checked and cut to what a channel can carry."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 from secondme.domain.errors import BudgetHeld, BudgetSpent, MindFailed
 from secondme.domain.pause import PauseReason
@@ -13,6 +15,7 @@ from secondme.ports import Mind
 
 log = get_logger(__name__)
 MAX_TEXT = 4096  # characters; WhatsApp's limit for one text message
+MOST_PARTS = 10  # messages that one draft may become, where it does not answer more than that
 BACKOFF = (timedelta(seconds=2), timedelta(seconds=8))  # before the second and the third, last try
 LONGEST_BACKOFF = 60.0  # seconds; a mind that wants to be left alone for longer is asked all the same
 _APART = 0.2  # what waited for one mind comes back over a fifth of its wait more, not all at once
@@ -83,15 +86,22 @@ def _with_line(turn: Turn, rule: str, line: str) -> Turn:
 
 
 def checked(draft: Draft, turn: Turn) -> Draft:
-    """The draft with usable parts only. A part can speak to nothing but a message of this Turn."""
+    """The draft with usable parts only. A part can speak to nothing but a message of this Turn.
+
+    Raises MindFailed for one that says nothing, or more than anybody would read.
+    """
     own = {m.id for m in turn.messages}
-    parts = [
+    most = max(MOST_PARTS, len(own))
+    pieces = (
         replace(part, text=piece, answers=part.answers if part.answers in own else turn.messages[-1].id)
         for part in draft.parts
         for piece in split(_sayable(part.text).strip())
-    ]
+    )
+    parts = list(islice(pieces, most + 1))
     if not parts:
         raise MindFailed(f"{draft.mind} gave an empty answer.")
+    if len(parts) > most:
+        raise MindFailed(f"{draft.mind} gave an answer of more than {most} messages.")
     if turn.overtaken:
         parts[0] = replace(parts[0], quote=True)
     return replace(draft, parts=tuple(parts))
@@ -102,12 +112,12 @@ def _sayable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
-def split(text: str, limit: int = MAX_TEXT) -> list[str]:
+def split(text: str, limit: int = MAX_TEXT) -> Iterator[str]:
     """Pieces of at most `limit` characters, cut at the last blank line, line end or space there is room for."""
-    pieces = []
     while len(text) > limit:
         cut = max(text.rfind(mark, limit // 2, limit) for mark in ("\n\n", "\n", " "))
         cut = cut if cut > 0 else limit
-        pieces.append(text[:cut].rstrip())
+        yield text[:cut].rstrip()
         text = text[cut:].lstrip()
-    return [*pieces, text] if text else pieces
+    if text:
+        yield text
