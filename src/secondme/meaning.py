@@ -13,7 +13,7 @@ from secondme.llm.budget import Limits
 from secondme.llm.plan import Plan, Wishes, make_plan
 from secondme.llm.providers import ModelSpec
 from secondme.pipeline.judge import QuietHours
-from secondme.pipeline.limits import META, Pace
+from secondme.pipeline.limits import Pace, metas
 from secondme.profiles import PROFILES, adjusted
 from secondme.settings import AccountSettings, Settings
 
@@ -158,9 +158,13 @@ def quiet_hours(settings: Settings) -> QuietHours | None:
     return QuietHours(quiet.start, quiet.end, settings.timezone, quiet.skip) if quiet else None
 
 
-def paces(accounts: Iterable[Account]) -> dict[str, Pace]:
+def paces(settings: Settings) -> dict[str, Pace]:
     """How fast each account's provider lets it speak, where that is known."""
-    return {account.id: META for account in accounts if account.channel == "whatsapp_cloud"}
+    return {
+        account.id: metas(account.messages_per_second or settings.whatsapp_messages_per_second)
+        for account in settings.all_accounts
+        if account.channel == "whatsapp_cloud"
+    }
 
 
 def make_wished_plan(settings: Settings) -> Plan:

@@ -66,7 +66,7 @@ def gateway(app: App) -> Service:
     bell = Doorbell(app.signals, RESPONSES, "gateway")
     app.effects.hears(RESPONSES, bell.near)
     shut = windowed(app.accounts.values())
-    limits = Limits(paces(app.accounts.values()))
+    limits = Limits(paces(app.settings))
     outbox = Outbox(
         app.ledger, channels, app.switch, app.effects, bell, app.clock, shut, limits, _patience(app)
     )

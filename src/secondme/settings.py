@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 ProfileName = Literal["clone", "support", "journal"]
 ChannelName = Literal["simulator", "whatsapp_cloud"]  # MSG91 and linked devices come in later versions
+PerSecond = Annotated[int, Field(ge=1, le=1000)]  # 1,000 is the most that Meta grants a number
 Port = Annotated[int, Field(ge=1, le=65_535)]
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _PROVIDERS = ("anthropic", "openai", "groq", "openrouter", "ollama", "compatible")
@@ -43,6 +44,7 @@ class AccountSettings(BaseModel):
     verify_token: str | None = None
     app_secret: str | None = None
     business_account_id: str | None = None
+    messages_per_second: PerSecond | None = None
 
 
 class ModelSettings(BaseModel):
@@ -126,6 +128,7 @@ class Settings(BaseModel):
     whatsapp_app_secret: str | None = None
     whatsapp_api_base_url: str | None = None
     whatsapp_business_account_id: str | None = Field(None, coerce_numbers_to_str=True)
+    whatsapp_messages_per_second: PerSecond = 80
 
     anthropic_api_key: str | None = None
     anthropic_base_url: str | None = None

@@ -7,7 +7,7 @@ import pytest
 from secondme.channels.whatsapp_cloud import Number
 from secondme.domain.errors import ConfigError
 from secondme.meaning import in_its_own_words, make_accounts, make_numbers, paces, windowed
-from secondme.pipeline.limits import META
+from secondme.pipeline.limits import metas
 from secondme.settings import Settings
 
 WHOLE = {
@@ -80,7 +80,21 @@ def test_a_number_of_the_environment() -> None:
     assert number.url == "https://graph.facebook.com/v23.0/1065"
     accounts = make_accounts(settings).values()
     assert windowed(accounts) == {"main"}
-    assert paces(accounts) == {"main": META}
+    assert paces(settings) == {"main": metas(80)}
+
+
+def test_a_number_beside_the_business_app_has_a_pace_of_its_own() -> None:
+    shop = {"id": "shop", "channel": "whatsapp_cloud", "phone_number_id": "1066", "messages_per_second": 20}
+    diary = {"id": "diary", "channel": "whatsapp_cloud"}
+    accounts = [shop, diary, {"id": "phone"}]
+    assert paces(made(**WHOLE, accounts=accounts)) == {"shop": metas(20), "diary": metas(80)}
+    general = made(**WHOLE, accounts=accounts, whatsapp_messages_per_second="30")
+    assert paces(general) == {"shop": metas(20), "diary": metas(30)}
+    for wrong in (0, 1001, "many"):
+        with pytest.raises(ValueError, match="messages_per_second"):
+            made(**WHOLE, whatsapp_messages_per_second=wrong)
+        with pytest.raises(ValueError, match="messages_per_second"):
+            made(**WHOLE, accounts=[shop | {"messages_per_second": wrong}])
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9/v25.0", "http://127.0.0.1:9/v25.0/"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from secondme.domain.delivery import DeliveryKind
 from secondme.embedded import Addresses
 from secondme.pipeline import outbox
-from secondme.pipeline.limits import META, Limits, Pace, Rate
+from secondme.pipeline.limits import Limits, Pace, Rate, metas
 from secondme.stores.ledger.deliveries import Ready
 from tests.support.world import World
 
@@ -26,7 +26,7 @@ def at(seconds: float) -> datetime:
 
 
 def test_one_contact_gets_a_burst_and_then_one_in_six_seconds() -> None:
-    limits = Limits({"main": META})
+    limits = Limits({"main": metas(80)})
     assert [limits.take("main", ANA, NOW) for _ in range(45)] == [None] * 45
     assert limits.take("main", ANA, NOW) == at(6)
     assert limits.take("main", BEN, NOW) is None, "another contact has their own"
@@ -36,11 +36,14 @@ def test_one_contact_gets_a_burst_and_then_one_in_six_seconds() -> None:
 
 
 def test_an_account_gets_eighty_a_second() -> None:
-    limits = Limits({"main": META})
+    limits = Limits({"main": metas(80)})
     went = sum(limits.take("main", uuid4(), NOW) is None for _ in range(100))
     assert went == 80
     assert sum(limits.take("main", uuid4(), at(1)) is None for _ in range(100)) == 80
     assert limits.take("other", ANA, NOW) is None, "an account without a pace is not limited"
+    beside_the_app = Limits({"main": metas(20)})
+    assert sum(beside_the_app.take("main", uuid4(), NOW) is None for _ in range(100)) == 20
+    assert sum(beside_the_app.take("main", uuid4(), at(1)) is None for _ in range(100)) == 20
 
 
 def test_what_waits_takes_nothing() -> None:

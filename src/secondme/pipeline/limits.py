@@ -31,9 +31,12 @@ class Pace:
     contact: Rate
 
 
-# https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput: 80 a second and number; to one
-# person one in six seconds, of which up to 45 may be spent at once.
-META = Pace(account=Rate(80, 80), contact=Rate(1 / 6, 45))
+def metas(per_second: int) -> Pace:
+    """Meta's pace for a number of that throughput; to one person one in six seconds, 45 of which may go at once.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
+    """
+    return Pace(account=Rate(per_second, per_second), contact=Rate(1 / 6, 45))
 
 
 @dataclass(slots=True)
