@@ -34,6 +34,7 @@ from secondme.stores.graph.forgetting import forget_questions
 from secondme.stores.ledger import holding, people, reading
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
+from secondme.web.neighbours import watch
 from secondme.web.sockets import make_room, options
 from secondme.wiring import App, make_channels
 
@@ -44,7 +45,6 @@ _CANCEL_AGAIN = 1.0  # seconds
 _LOOKS_EVERY = 30.0  # seconds: Meta allows 200 such questions an hour while a number is being set up
 _LOOK = 6.0  # seconds that one may take
 _MIRRORS_EVERY = 5.0  # seconds
-_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def gateway(app: App) -> Service:
     threads = Threads(app.ledger, {a.id: people.network_of(a.channel) for a in app.accounts.values()})
 
     async def health() -> dict[str, Any]:
-        return {"service": "gateway", **await app.health()}
+        return {"service": "gateway", **await app.health(), "webhooks": metrics.webhooks()}
 
     async def look(account_id: str) -> None:
         state = app.channels[account_id] = await state_of(channels[account_id].ping, _LOOK)
@@ -177,8 +177,8 @@ def dashboard(app: App) -> Service:
     """What the owner looks at."""
     from secondme.web.dashboard.app import create_dashboard
 
-    web = create_dashboard(app)
-    return Service("dashboard", app.settings.dashboard_port, web, [], web.state.news.drain)
+    web, tasks = create_dashboard(app), [("around", lambda: watch(app))]
+    return Service("dashboard", app.settings.dashboard_port, web, tasks, web.state.news.drain)
 
 
 MAKE: dict[str, Callable[[App], Service]] = {
@@ -290,7 +290,7 @@ def _bind(service: Service) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((_LOOPBACK, service.port))
+        bound.bind(("127.0.0.1", service.port))  # loopback alone
     except OSError as error:
         bound.close()
         variable = f"{service.name.upper().replace('-', '_')}_PORT"

@@ -57,7 +57,7 @@ class App:
     """Everything that is open. `pings` by dependency; `close()` closes in reverse.
 
     Where the gateway runs, `channels` says how each account's channel was when it was last looked at, and `gates` are
-    the breakers of those that lead outside.
+    the breakers of those that lead outside. Where the dashboard runs, `troubles` is what the services complain of.
     """
 
     settings: Settings
@@ -83,14 +83,16 @@ class App:
     pings: dict[str, Ping] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=dict)
     gates: list[Gate] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
 
     @property
     def mind_name(self) -> str:
         return self.minds.mind.name
 
     async def health(self) -> dict[str, Any]:
-        """What this process depends on and how each is."""
-        return await health.health(self.pings, self.channels, [*self.minds.gates, *self.gates])
+        """What this process depends on and how each is; of its models, how the last ask of each failed, if it did."""
+        found = await health.health(self.pings, self.channels, [*self.minds.gates, *self.gates])
+        return found | {"minds": {gate.service: gate.fault for gate in self.minds.gates if gate.fault}}
 
     async def close(self) -> None:
         await self.stack.aclose()

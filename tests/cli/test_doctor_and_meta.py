@@ -85,6 +85,7 @@ def test_the_start_says_what_to_enter_at_meta(shared: Instance, mistaken: Runnin
     assert f"/webhooks/whatsapp on port {shared.port('GATEWAY_PORT')}" in said
     assert "https://YOUR.HOST/webhooks/whatsapp, verify token as in WHATSAPP_VERIFY_TOKEN" in said
     assert "fields messages and, with the Business app, smb_message_echoes" in said
+    assert "secondme doctor" in mistaken.until("To mend: channel of main: refused (100).")
 
 
 def test_another_verify_token_is_told(shared: Instance, mistaken: Running) -> None:
@@ -111,6 +112,10 @@ async def test_a_wrong_app_secret_is_told_by_meta_and_by_what_was_refused(
     assert state == "MEND" and said.startswith("1 post with a bad signature since")
     assert "WHATSAPP_APP_SECRET is not the secret of the app that posts" in said
     assert rows["verify token of main"] == ("ok", "the gateway takes it")
+    troubles = ["channel of main: refused (100)", "webhooks: 1 with a bad signature, none with a good one"]
+    assert shared.json("status", "--json")["troubles"] == troubles
+    shown = shared.run("status").stdout
+    assert all(one in shown for one in (*troubles, "0 with a good signature, 1 with a bad one", "refused (100)"))
 
 
 def test_another_shell_is_told_that_it_has_other_settings(shared: Instance, mistaken: Running) -> None:

@@ -8,12 +8,12 @@ from secondme.cli import meta, place, standing
 from secondme.cli.findings import Check, Finding, checked, report
 from secondme.cli.models import replies
 from secondme.cli.opening import is_unused
-from secondme.cli.ports import ports_of
 from secondme.domain.errors import ConfigError, SecondMeError
 from secondme.loading import WrongSettings, load
 from secondme.meaning import SERVING, make_numbers, problems_of
 from secondme.settings import Settings
 from secondme.stores.ledger import Ledger
+from secondme.web.neighbours import ports_of
 from secondme.wiring import make_channels, open_app, plan_minds
 
 _CLOCKS_APART = timedelta(seconds=5)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-import aiohttp
 from pydantic import BaseModel, Field
 
 from secondme.cli import show, standing
@@ -29,10 +28,10 @@ from secondme.profiles.personas import CASUAL
 from secondme.settings import Settings
 from secondme.stores.ledger import usage
 from secondme.stores.ledger.usage import MindsDay
+from secondme.web.neighbours import health_of
 from secondme.wiring import App, plan_minds
 
 _NOBODY = UUID(int=0)
-_PATIENCE = aiohttp.ClientTimeout(total=3)
 
 
 class Visit(BaseModel):
@@ -191,14 +190,7 @@ async def _breakers(settings: Settings) -> dict[str, str]:
     port = settings.orchestrator_port
     if not await answers(settings.data_dir, "orchestrator", port):
         return {}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_PATIENCE) as session,
-            session.get(f"http://127.0.0.1:{port}/health") as answer,
-        ):
-            found = (await answer.json(content_type=None)).get("breakers", {})
-    except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
-        return {}
+    found = (await health_of(port) or {}).get("breakers", {})
     return {str(name): str(state) for name, state in found.items()}
 
 

@@ -7,43 +7,21 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
-import aiohttp
-
 from secondme.cli.halting import Halt
 from secondme.domain.errors import ConfigError
 from secondme.embedded.locks import FileLock
-from secondme.settings import Settings
+from secondme.web.neighbours import health_of
 from secondme.wiring import Say
 
 _NOTICE = 1.5  # seconds in which a process whose supervisor was killed notices
 _LEAVING = 30.0  # seconds that a stopping process gets to be gone
-_PATIENCE = aiohttp.ClientTimeout(total=4)
 RUNNING, _STOPPING = "running", "stopping"
-
-
-def ports_of(settings: Settings) -> dict[str, int]:
-    """Service to port."""
-    return {
-        "gateway": settings.gateway_port,
-        "orchestrator": settings.orchestrator_port,
-        "graph-worker": settings.graph_worker_port,
-        "dashboard": settings.dashboard_port,
-    }
 
 
 async def who_answers(port: int) -> str | None:
     """The name of the service on this port of this machine; empty for a stranger's, None for nobody."""
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_PATIENCE) as session,
-            session.get(f"http://127.0.0.1:{port}/health") as answer,
-        ):
-            found = await answer.json(content_type=None)
-    except aiohttp.ClientConnectorError:
-        return None
-    except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
-        return ""
-    return str(found.get("service", "")) if isinstance(found, dict) else ""
+    found = await health_of(port)
+    return None if found is None else str(found.get("service", ""))
 
 
 async def refuse_taken(ports: Mapping[str, int]) -> None:

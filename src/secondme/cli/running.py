@@ -2,26 +2,27 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import uvloop
 
 from secondme.cli import standing
 from secondme.cli.halting import Halt
-from secondme.cli.ports import claimed, ports_of, refuse_taken
+from secondme.cli.ports import claimed, refuse_taken
 from secondme.domain.errors import SecondMeError, StoreUnavailable
 from secondme.observe.health import Ping
 from secondme.observe.logs import get_logger
 from secondme.services import MAKE, Runner, ended
 from secondme.settings import Settings
+from secondme.web.neighbours import ports_of
 from secondme.wiring import App, Say, open_app
 
 log = get_logger("running")
 _LOOK_EVERY = 1.5  # seconds between two looks at the embedded stores
 _COLLECT_AFTER = 10_000  # objects made and not yet gone
 
-Act = Callable[[App], Awaitable[None]]
+Act = Callable[[App], Coroutine[Any, Any, None]]
 
 
 async def nothing(app: App) -> None:
@@ -96,7 +97,7 @@ async def _serve(app: App, names: Sequence[str], halt: Halt, say: Say, started: 
     care = asyncio.create_task(keep_stores(app, say))
     try:
         if await halt.unless_asked(_start(runner)):
-            await started(app)
+            await halt.unless_asked(started(app))  # not said to somebody who has pressed Ctrl-C meanwhile
             await halt.asked.wait()
             say("Stopping: finishing what is under way …")
     finally:

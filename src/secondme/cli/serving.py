@@ -1,7 +1,9 @@
 """`up` and the services alone."""
 
+import asyncio
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from secondme.cli import demo, show
 from secondme.cli.halting import LIFELINE
@@ -11,11 +13,14 @@ from secondme.cli.supervising import supervise
 from secondme.domain.errors import StoreUnavailable
 from secondme.loading import load
 from secondme.meaning import SERVING, make_numbers, place_of
+from secondme.observe.health import UNKNOWN
 from secondme.services import NAMES
 from secondme.web.dashboard.auth import make_link
+from secondme.web.neighbours import all_health, ports_of, troubles
 from secondme.web.webhooks import PATH
 from secondme.wiring import App
 
+_LOOKS, _LOOK_AGAIN = 14, 0.5  # seconds: a first look at a channel takes six at the most
 UP = "secondme"  # what `up` calls itself in its log
 
 
@@ -65,6 +70,20 @@ async def announce(app: App) -> None:
         show.line(line)
     show.line(f"  Log       {shown(log_file(app.settings, UP))}\n")
     show.line("Ctrl-C stops everything.", "bold")
+    if make_numbers(app.settings):
+        await _complain(app)
+
+
+async def _complain(app: App) -> None:
+    """Say what keeps the services from working, once the gateway has looked at its channels."""
+    found: list[dict[str, Any]] = []
+    for _ in range(_LOOKS):
+        found = await all_health(ports_of(app.settings))
+        if not any(UNKNOWN in one.get("channels", {}).values() for one in found):
+            break
+        await asyncio.sleep(_LOOK_AGAIN)
+    for trouble in troubles(found):
+        show.line(f"To mend: {trouble}. What to do: `{show.command('doctor')}`", "bold")
 
 
 def _at_meta(app: App) -> Iterator[str]:

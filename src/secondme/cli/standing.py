@@ -7,9 +7,10 @@ from hashlib import blake2b
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from secondme.cli.ports import holder, ports_of
+from secondme.cli.ports import holder
 from secondme.pipeline.held import write_whole
 from secondme.settings import Settings, variable
+from secondme.web.neighbours import ports_of
 from secondme.wiring import App
 
 _FILE = "run/standing.json"

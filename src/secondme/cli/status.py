@@ -6,10 +6,11 @@ from typing import Any
 
 from secondme.cli import show, standing
 from secondme.cli.opening import opened
-from secondme.cli.ports import answers, ports_of
+from secondme.cli.ports import answers
 from secondme.domain.errors import StoreUnavailable
 from secondme.domain.pause import Pause, PauseReason
 from secondme.stores.ledger import pauses
+from secondme.web.neighbours import all_health, ports_of, troubles
 from secondme.wiring import App
 
 _WHY = {
@@ -44,6 +45,8 @@ async def _collect(app: App) -> dict[str, Any]:
     async with app.ledger.transaction() as tx:
         running = await pauses.active(tx, now)
     names = {row.id: row.name or row.address for row in await app.control.everyone()}
+    services = await _services(app)
+    found = await all_health({name: one["port"] for name, one in services.items() if one["answers"]})
     note = standing.found(app.settings.data_dir) or standing.of(app)
     return {
         "accounts": [
@@ -55,7 +58,10 @@ async def _collect(app: App) -> dict[str, Any]:
         "pauses": [_pause(app, p, names.get(p.contact_id)) for p in running if p.contact_id],
         "counts": {name: state[name] for name in _COUNTS},
         "receipts": state["receipts"],
-        "services": await _services(app),
+        "services": services,
+        "channels": _told(found, "channels"),
+        "webhooks": _told(found, "webhooks"),
+        "troubles": troubles(found),
         "dependencies": (await app.health())["dependencies"],
     }
 
@@ -96,6 +102,11 @@ async def _services(app: App) -> dict[str, Any]:
     }
 
 
+def _told(found: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """What the gateway says under this name; nothing where none runs here."""
+    return next((one.get(name, {}) for one in found if one["service"] == "gateway"), {})
+
+
 def _print(found: dict[str, Any]) -> None:
     accounts = ", ".join(f"{a['id']} ({a['profile']}, {a['channel']})" for a in found["accounts"])
     mind = "offline: no model is set, it repeats what you have said" if found["offline"] else found["mind"]
@@ -104,10 +115,14 @@ def _print(found: dict[str, Any]) -> None:
         ("mind", mind),
         ("switch", _switch_line(found["switch"])),
         *((name, _service_line(service)) for name, service in found["services"].items()),
+        *((f"channel of {account}", state) for account, state in found["channels"].items()),
+        *_webhooks(found),
         *((name, state) for name, state in found["dependencies"].items()),
         *((_COUNTS[name], f"{number:,}") for name, number in found["counts"].items()),
     ]
     show.table(("", ""), rows)
+    if found["troubles"]:
+        show.table(("to mend: run `secondme doctor`", ""), [(trouble, "") for trouble in found["troubles"]])
     if found["pauses"]:
         pauses_shown = [(p["name"] or p["contact"], _WHY[p["reason"]], _until(p)) for p in found["pauses"]]
         show.table(("paused", "because", "how long"), pauses_shown)
@@ -115,6 +130,17 @@ def _print(found: dict[str, Any]) -> None:
         show.table(("how the last day's messages ended", ""), _endings(found["receipts"]))
     else:
         print("No message has ended in the last day.")
+
+
+def _webhooks(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was posted to the gateway since it began, where Meta posts there."""
+    if (
+        not any(account["channel"] == "whatsapp_cloud" for account in found["accounts"])
+        or not found["webhooks"]
+    ):
+        return []
+    good, bad = found["webhooks"]["believed"], found["webhooks"]["unsigned"]
+    return [("webhooks", f"{good:,} with a good signature, {bad:,} with a bad one")]
 
 
 def _endings(receipts: dict[str, int]) -> list[tuple[str, str]]:

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from secondme.cli.halting import LIFELINE, Halt
-from secondme.cli.ports import RUNNING, claimed, holder, ports_of, refuse_taken
+from secondme.cli.ports import RUNNING, claimed, holder, refuse_taken
 from secondme.cli.running import Act, keep_stores, open_and
 from secondme.domain.errors import ConfigError
 from secondme.observe.logs import get_logger
 from secondme.services import ended
 from secondme.settings import Settings
+from secondme.web.neighbours import ports_of
 from secondme.wiring import Say
 
 log = get_logger("supervising")
@@ -110,7 +111,7 @@ async def supervise(settings: Settings, names: Sequence[str], say: Say, before: 
         try:
             if await halt.unless_asked(_start(children)):
                 keepers = [asyncio.create_task(child.keep(say)) for child in children]
-                await started(app)
+                await halt.unless_asked(started(app))
                 await halt.asked.wait()
                 say("Stopping: finishing what is under way …")
         finally:

@@ -33,6 +33,7 @@ class Gate:
         """`service`: its label in `/health` and in the metrics; `clock` never goes back."""
         self.service = service
         self.clock = clock
+        self.fault: str | None = None  # how the last ask failed; None where the service was well
         self._breaker = Breaker()
         metrics.watch_breaker(service, self.state)
 
@@ -53,10 +54,13 @@ class Gate:
         except BaseException as error:
             match blame(error):
                 case Blame.SERVICE:
+                    self.fault = str(error)
                     self._breaker.failed(ticket, self.clock(), getattr(error, "retry_after", None))
                 case Blame.NOT_SERVICE:
+                    self.fault = None
                     self._breaker.succeeded(ticket)
                 case Blame.NOBODY:
                     self._breaker.abandoned(ticket)
             raise
+        self.fault = None
         self._breaker.succeeded(ticket)

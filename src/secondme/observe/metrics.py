@@ -111,6 +111,13 @@ def record_usage(mind: str, input_tokens: int, output_tokens: int, cached_tokens
         cache_hit_rate.set(_input_tokens["cached"] / _input_tokens["all"])
 
 
+def webhooks() -> dict[str, int]:
+    """How many webhooks had a good signature since this process began, and how many a bad one."""
+    bad = REGISTRY.get_sample_value("secondme_webhooks_refused_total", {"wrong": "signature"})
+    good = REGISTRY.get_sample_value("secondme_webhooks_believed_total")
+    return {"believed": int(good or 0), "unsigned": int(bad or 0)}
+
+
 def watch_breaker(service: str, state: Callable[[], State]) -> None:
     """Show a breaker's state as it is whenever somebody looks."""
     breaker_open.labels(service).set_function(lambda: _OPENNESS[state()])

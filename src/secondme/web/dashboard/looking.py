@@ -53,6 +53,7 @@ async def state(app: App) -> StateView:
         mind=app.mind_name,
         offline=app.mind_name == "offline",
         stopped=StoppedView(since=min(stopped)) if stopped else None,
+        troubles=app.troubles,
         timezone=app.settings.timezone.key,
         now=now,
         counts={to_camel(name): count for name, count in counts.items()},

@@ -40,6 +40,7 @@ class StoppedView(Shape):
 class StateView(Shape):
     """How things stand. `receipts` counts endings of the last 24 hours by `outcome rule`.
 
+    `troubles`: what keeps the services from hearing, answering or sending, in a few words each.
     `voice_owner` is whose chat was learned from last, as it names them; `voice_invented`: it came with SecondMe.
     """
 
@@ -47,6 +48,7 @@ class StateView(Shape):
     mind: str
     offline: bool
     stopped: StoppedView | None
+    troubles: list[str]
     timezone: str
     now: datetime
     counts: dict[str, int]

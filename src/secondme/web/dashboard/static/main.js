@@ -8,7 +8,7 @@ import { drawPeople } from "./people.js";
 import { drawPhone } from "./phone.js";
 import { closeSide, drawSide, openSide } from "./side.js";
 import { drawStop, stopEverything } from "./stop.js";
-import { changed, isAway, listen, lookAll, onChange, open, person, store } from "./store.js";
+import { changed, isAway, listen, lookAll, lookState, onChange, open, person, store } from "./store.js";
 import { isPaused, voiceWords } from "./words.js";
 
 const desk = document.getElementById("desk");
@@ -17,9 +17,10 @@ const voice = document.getElementById("voice");
 
 function drawPulse() {
   const [state, words] = standing();
+  const troubles = store.state?.troubles ?? [];
   pulse.dataset.state = state;
   pulse.querySelector("span").textContent = words;
-  pulse.title = words;
+  pulse.title = [words, ...troubles].join("\n");
 }
 
 function standing() {
@@ -27,6 +28,7 @@ function standing() {
   if (!store.state) return ["unknown", "Looking…"];
   const mind = store.state.offline ? "offline mind" : store.state.mind;
   if (store.state.stopped) return ["stopped", `Stopped · ${mind}`];
+  if (store.state.troubles.length) return ["trouble", `Not well · ${mind}`];
   const paused = store.people.filter((p) => p.enabled && isPaused(p)).length;
   const answered = store.people.filter((p) => p.enabled).length - paused;
   const also = paused ? `, ${number(paused)} paused` : "";
@@ -89,5 +91,5 @@ addEventListener("keydown", (event) => {
 store.current = fromHash();
 lookAll();
 listen();
-setInterval(changed, 15_000); // relative times and pauses that run out
+setInterval(lookState, 15_000); // what keeps services from working; relative times, and pauses that run out
 setInterval(lookAll, 60_000); // what no event tells

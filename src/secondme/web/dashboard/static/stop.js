@@ -84,7 +84,14 @@ function message(stopped) {
     return { kind: "away", title: store.problem.status === 401 ? "This page is signed out" : "This page may be out of date", words: store.problem.message, from: store.problem.message };
   }
   if (resumed) return { kind: "calm", title: "Answering again", words: "What met the stop stays unanswered.", from: "resumed" };
-  return null;
+  return trouble(store.state?.troubles ?? []);
+}
+
+/** What the services complain of, in their own words. */
+function trouble(all) {
+  if (!all.length) return null;
+  return { kind: "away", title: "Something is to mend", from: all.join(),
+    words: [all.map((one) => h("span", { class: "trouble" }, sentence(one))), h("span", {}, "What to do: ", h("code", { class: "code" }, "secondme doctor"))] };
 }
 
 function did() {
