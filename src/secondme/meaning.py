@@ -61,7 +61,15 @@ def _account(account: AccountSettings, settings: Settings) -> Account:
         quote_after=settings.quote_after,
         quote_behind=settings.quote_behind,
     )
-    return Account(account.id, account.channel, profile)
+    return Account(account.id, account.channel, profile, _scope(settings, account))
+
+
+def _scope(settings: Settings, account: AccountSettings) -> str:
+    """The widest that is surely within one of Meta's business portfolios, each of which has its own ids of people."""
+    if account.channel != "whatsapp_cloud":
+        return ""
+    business = account.business_account_id or settings.whatsapp_business_account_id
+    return business or _given(settings, account, "phone_number_id")
 
 
 def make_numbers(settings: Settings) -> dict[str, Number]:

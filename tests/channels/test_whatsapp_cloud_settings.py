@@ -30,6 +30,20 @@ def test_everything_missing_is_named_at_once() -> None:
         assert f"WHATSAPP_{name}" in str(raised.value)
 
 
+def test_the_business_of_an_account_is_the_one_named_or_its_number_alone() -> None:
+    accounts = [
+        {"id": "shop", "channel": "whatsapp_cloud", "phone_number_id": "1"},
+        {"id": "diary", "channel": "whatsapp_cloud", "phone_number_id": "2", "business_account_id": "77"},
+        {"id": "play", "channel": "simulator"},
+    ]
+    for general, scopes in (
+        ({}, ["1", "77", ""]),
+        ({"whatsapp_business_account_id": "55"}, ["55", "77", ""]),
+    ):
+        made_of = make_accounts(made(accounts=accounts, **WHOLE | general))
+        assert [account.scope for account in made_of.values()] == scopes
+
+
 @pytest.mark.parametrize("name", sorted(set(WHOLE) - {"channel"}))
 def test_without_one_of_them_nothing_starts(name: str) -> None:
     with pytest.raises(ConfigError, match=name.upper()):

@@ -60,3 +60,4 @@ class Account:
     id: str
     channel: str
     profile: Profile
+    scope: str = ""  # the business that it belongs to: a provider's own ids of people compare only within one

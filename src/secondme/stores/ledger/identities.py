@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -32,31 +32,64 @@ class Address:
         return [self.key] if self.also_key is None else [self.key, self.also_key]
 
 
-_ROW = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name
-          FROM identities i JOIN contacts c ON c.id = i.user_id"""
+# `here`: their id in this account's business; what was noted before businesses were told apart counts for each.
+_FIND = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name,
+    CASE WHEN n.keys IS NULL THEN i.second_key ELSE h.key END AS here, h.id AS here_id, h.address AS here_address,
+    $3 IN (i.channel_user_key, i.second_key) OR $3 = ANY(n.keys) AS shows, h.key = $3 AS noted
+  FROM identities i JOIN contacts c ON c.id = i.user_id
+  LEFT JOIN LATERAL (SELECT array_agg(p.key) AS keys FROM provider_ids p WHERE p.identity_id = i.id) n ON true
+  LEFT JOIN provider_ids h ON h.identity_id = i.id AND h.scope = $4
+  WHERE i.id IN (
+    SELECT x.id FROM identities x WHERE x.channel = $1 AND x.channel_user_key = ANY($2)
+    UNION SELECT x.id FROM identities x WHERE x.channel = $1 AND x.second_key = ANY($2)
+    UNION SELECT p.identity_id FROM provider_ids p WHERE p.key = ANY($2))"""
 
 
 async def find(tx: Connection, vault: Vault, where: Address, now: datetime) -> asyncpg.Record | None:
     """The identity meant, found by either key; a key that it lacked is added. None for somebody new.
 
-    The caller holds the addresses' locks. The provider's own id outweighs the number: numbers are given to others.
+    The caller holds the addresses' locks. The provider's own id outweighs the number, for numbers are given to others,
+    but only against an id of the same business: another's says nothing of whose the number is.
     """
-    rows = await tx.fetch(
-        f"""{_ROW} WHERE i.channel = $1 AND i.channel_user_key = ANY($2)
-            UNION ALL {_ROW} WHERE i.channel = $1 AND i.second_key = ANY($2)
-              AND NOT (i.channel_user_key = ANY($2))""",
-        where.network,
-        where.keys,
-    )
+    rows = await tx.fetch(_FIND, where.network, where.keys, where.also_key, where.account.scope)
     if where.also_key is None:
         return rows[0] if rows else None
-    by_id = next((r for r in rows if where.also_key in (r["channel_user_key"], r["second_key"])), None)
+    by_id = next((r for r in rows if r["shows"]), None)
     by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)
-    if by_id is None and by_number is not None:
-        return await _by_number(tx, vault, where, by_number, now)
-    if by_id is not None and (by_number is None or by_number["id"] != by_id["id"]):
-        await _other_number(tx, vault, where, by_id, by_number, now)
-    return by_id
+    if by_id is None:
+        found = None if by_number is None else await _by_number(tx, vault, where, by_number, now)
+    elif by_number is None or by_number["id"] != by_id["id"]:
+        found = await _other_number(tx, vault, where, by_id, by_number, now)
+    else:
+        found = by_id
+    if found is not None and not found["noted"]:
+        await note(tx, found["id"], where, vault.contact_key(found["user_id"], found["key"]))
+    return found
+
+
+async def note(tx: Connection, identity_id: UUID, where: Address, key: bytes) -> None:
+    """Remember by which id this account's business knows them; `key` is the contact's."""
+    row = uuid4()
+    await tx.execute(
+        """INSERT INTO provider_ids (id, identity_id, scope, key, address) VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (identity_id, scope) DO UPDATE SET id = $1, key = $4, address = $5""",
+        row,
+        identity_id,
+        where.account.scope,
+        where.also_key,
+        seal(key, where.also or "", _noted(row)),
+    )
+
+
+async def keys_of(tx: Connection, contact_id: UUID) -> list[tuple[UUID, str, list[str]]]:
+    """(identity, network, keyed addresses) of everything by which a contact is known."""
+    rows = await tx.fetch(
+        """SELECT i.id, i.channel, array_remove(ARRAY[i.channel_user_key, i.second_key]
+             || ARRAY(SELECT p.key FROM provider_ids p WHERE p.identity_id = i.id), NULL) AS keys
+           FROM identities i WHERE i.user_id = $1""",
+        contact_id,
+    )
+    return [(row["id"], row["channel"], sorted(set(row["keys"]))) for row in rows]
 
 
 async def _other_number(
@@ -66,18 +99,36 @@ async def _other_number(
     row: asyncpg.Record,
     holder: asyncpg.Record | None,
     now: datetime,
-) -> None:
+) -> asyncpg.Record:
     """Somebody known by id shows a number that is not theirs yet: it is what is sent to, the old one is given away.
 
-    Whoever holds it under another id has lost it. Whoever is known by it alone is the same person or has lost it, too.
+    Whoever holds it under another id of one business has lost it. Whoever is known by it alone is the same person or
+    has lost it, too. Whoever holds it with ids of other businesses alone is the same person, and goes on: each business
+    would take the number from the other for ever. Returns who goes on.
     """
-    if holder is not None and holder["second_key"] is not None:
+    if holder is not None and await _strangers(tx, holder, row):
         await _leave_number(tx, vault, holder, now)
-    elif holder is not None:
+    elif holder is not None and holder["second_key"] is None:
         await _yield(tx, vault, where, holder, row, now)
+    elif holder is not None:
+        await _yield(tx, vault, where, row, holder, now)
+        return holder
     await _add_number(tx, vault, where, row)
     if row["second_key"] is not None:
         await _count_moved(tx, row)
+    return row
+
+
+async def _strangers(tx: Connection, one: asyncpg.Record, other: asyncpg.Record) -> bool:
+    """Whether some business knows them by two ids. `one` does not show the id of `other`."""
+    return one["here"] is not None or bool(
+        await tx.fetchval(
+            """SELECT EXISTS (SELECT 1 FROM provider_ids a JOIN provider_ids b ON b.scope = a.scope AND b.key <> a.key
+             WHERE a.identity_id = $1 AND b.identity_id = $2)""",
+            one["id"],
+            other["id"],
+        )
+    )
 
 
 async def _yield(
@@ -88,12 +139,12 @@ async def _yield(
     row: asyncpg.Record,
     now: datetime,
 ) -> None:
-    """Two contacts turn out to have one number. From now on all of it leads to the one with the id, and whatever keeps
-    us silent towards the other does so there: pauses, the owner's word, not being enabled. Nothing that was said goes
-    with it, for they may be two persons, and what is delivered again of it is not said a second time; the other is
-    disabled, as it has no address left.
+    """Two contacts turn out to have one address. From now on all of it leads to `row`, and whatever keeps us silent
+    towards `holder` does so there: pauses, the owner's word, not being enabled. Nothing that was said goes with it, for
+    they may be two persons, and what is delivered again of it is not said a second time; the other is disabled, as it
+    has no address left.
     """
-    await tombstones.bury(tx, vault, {holder["id"]: [where.key]}, now)
+    await tombstones.bury(tx, vault, {holder["id"]: [holder["channel_user_key"], *where.keys]}, now)
     both = (holder["id"], row["id"], row["user_id"])
     await tx.execute(
         """INSERT INTO pauses (id, user_id, reason, since, until)
@@ -119,12 +170,15 @@ async def _yield(
         *both[:2],
     )
     await tx.execute("UPDATE conversations SET enabled = false WHERE identity_id = $1", holder["id"])
-    former = f"formerly {where.address}"
+    key = vault.contact_key(holder["user_id"], holder["key"])
+    former = f"formerly {unseal(key, holder['address'], _first(holder['id']))}"
+    await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1", holder["id"])
     await tx.execute(
-        "UPDATE identities SET channel_user_key = $2, address = $3 WHERE id = $1",
+        """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
+           WHERE id = $1""",
         holder["id"],
         vault.digest("address", where.network, str(holder["id"])),
-        seal(vault.contact_key(holder["user_id"], holder["key"]), former, _first(holder["id"])),
+        seal(key, former, _first(holder["id"])),
     )
     await _count_moved(tx, holder)
     log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
@@ -133,12 +187,14 @@ async def _yield(
 async def _by_number(
     tx: Connection, vault: Vault, where: Address, row: asyncpg.Record, now: datetime
 ) -> asyncpg.Record | None:
-    """Somebody known by number shows an id: theirs, or, where they have another one, a stranger's with that number."""
+    """Somebody known by number shows an id: theirs, or, where this business has another one of them, a stranger's with
+    that number."""
+    if row["here"] is not None:
+        await _leave_number(tx, vault, row, now)
+        return None
     if row["second_key"] is None:
         await _add_id(tx, vault, where, row)
-        return row
-    await _leave_number(tx, vault, row, now)
-    return None
+    return row
 
 
 async def _add_id(tx: Connection, vault: Vault, where: Address, row: asyncpg.Record) -> None:
@@ -166,17 +222,24 @@ async def _add_number(tx: Connection, vault: Vault, where: Address, row: asyncpg
 
 
 async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: datetime) -> None:
-    """The number belongs to somebody else now; who had it is known by the provider's id alone.
+    """The number belongs to somebody else now; who had it is known by one id alone, this business's where it has one:
+    those that others showed with the number may be its new owner's.
 
     What they had said under it and is delivered again is not the new owner's, nor does it take the number back.
     """
     await tombstones.bury(tx, vault, {row["id"]: [row["channel_user_key"]]}, now)
     key = vault.contact_key(row["user_id"], row["key"])
+    if row["here_address"] is None:
+        only, address = row["second_key"], unseal(key, row["second_address"], _second(row["id"]))
+    else:
+        only, address = row["here"], unseal(key, row["here_address"], _noted(row["here_id"]))
+    await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1 AND key <> $2", row["id"], only)
     await tx.execute(
-        """UPDATE identities SET channel_user_key = second_key, address = $2, second_key = NULL,
-             second_address = NULL WHERE id = $1""",
+        """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
+           WHERE id = $1""",
         row["id"],
-        seal(key, unseal(key, row["second_address"], _second(row["id"])), _first(row["id"])),
+        only,
+        seal(key, address, _first(row["id"])),
     )
     await _count_moved(tx, row)
 
@@ -196,3 +259,7 @@ def _first(identity_id: UUID) -> str:
 
 def _second(identity_id: UUID) -> str:
     return f"identities:{identity_id}:second_address"
+
+
+def _noted(row: UUID) -> str:
+    return f"provider_ids:{row}:address"

@@ -129,6 +129,8 @@ async def _create(tx: Connection, vault: Vault, where: Address, now: datetime) -
         where.also_key,
         seal(key, where.also, f"identities:{identity_id}:second_address") if where.also else None,
     )
+    if where.also_key is not None:
+        await identities.note(tx, identity_id, where, key)
     return contact_id, identity_id, key
 
 

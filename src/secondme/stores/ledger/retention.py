@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from secondme.stores.ledger import aside, due, people, tombstones, voices
+from secondme.stores.ledger import aside, due, identities, people, tombstones, voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault
 
@@ -122,20 +122,13 @@ async def forget(
 
 
 async def _bury(tx: Connection, vault: Vault, contact_id: UUID, now: datetime) -> None:
-    rows = await tx.fetch(
-        "SELECT id, channel_user_key, second_key FROM identities WHERE user_id = $1", contact_id
-    )
-    keys = {r["id"]: [k for k in (r["channel_user_key"], r["second_key"]) if k] for r in rows}
-    await tombstones.bury(tx, vault, keys, now)
-    await aside.forget(tx, [key for each in keys.values() for key in each], now)
+    known = await identities.keys_of(tx, contact_id)
+    await tombstones.bury(tx, vault, {identity_id: keys for identity_id, _, keys in known}, now)
+    await aside.forget(tx, [key for _, _, keys in known for key in keys], now)
 
 
 async def _lock(tx: Connection, contact_id: UUID) -> None:
     """Addresses, then conversations, as everybody locks; the cascade takes whatever is below."""
-    rows = await tx.fetch(
-        "SELECT channel, channel_user_key, second_key FROM identities WHERE user_id = $1", contact_id
-    )
-    await people.lock_addresses(
-        tx, {f"{r['channel']}:{k}" for r in rows for k in (r["channel_user_key"], r["second_key"]) if k}
-    )
+    known = await identities.keys_of(tx, contact_id)
+    await people.lock_addresses(tx, {f"{network}:{key}" for _, network, keys in known for key in keys})
     await tx.execute("SELECT 1 FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE", contact_id)

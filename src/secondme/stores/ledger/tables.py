@@ -91,6 +91,18 @@ identities = Table(
     UniqueConstraint("channel", "second_key"),
 )
 
+provider_ids = Table(
+    "provider_ids",
+    metadata,
+    _id(),
+    _ref("identity_id", "identities.id"),
+    _text("scope"),  # the business whose id it is: each has one of its own for a person
+    _text("key"),  # keyed, as second_key
+    _sealed("address"),
+    UniqueConstraint("identity_id", "scope"),
+    Index("provider_ids_key", "key"),
+)
+
 conversations = Table(
     "conversations",
     metadata,

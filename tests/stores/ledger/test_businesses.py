@@ -1,0 +1,109 @@
+"""One person has an id for each of the owner's businesses: ids are compared only within one."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest_asyncio
+
+from secondme.embedded import Addresses
+from secondme.profiles import PROFILES
+from tests.stores.ledger.test_identities import NUMBER, OTHER_NUMBER, hears, people
+from tests.support.world import World
+
+HERE, THERE, ELSE_HERE, ELSE_THERE = "US.11", "US.22", "US.91", "US.92"
+
+
+@pytest_asyncio.fixture
+async def two(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[World]:
+    """`main` is one business's, `other` another's."""
+    accounts = dict.fromkeys(("main", "other"), PROFILES["support"])
+    async with World.open(addresses, template, tmp_path, profiles=accounts, run=False) as world:
+        for name in accounts:
+            world.accounts[name] = replace(world.accounts[name], scope=f"business of {name}")
+        yield world
+
+
+async def moves(world: World) -> int:
+    return int(
+        await world.value("SELECT max(value::text::int) FROM settings WHERE key = 'numbers_moved'") or 0
+    )
+
+
+async def test_who_writes_to_both_is_one_contact(two: World) -> None:
+    found = set()
+    for _ in range(3):
+        found |= {await hears(two, NUMBER, HERE), await hears(two, NUMBER, THERE, "other")}
+    found |= {await hears(two, HERE), await hears(two, THERE, account="other"), await hears(two, NUMBER)}
+    assert len(found) == await people(two) == 1
+    assert await moves(two) == 0
+    assert await two.value("SELECT count(*) FROM tombstones") == 0
+
+
+async def test_who_was_known_by_either_first_becomes_one_and_stays_so(two: World) -> None:
+    by_number, by_id = await hears(two, NUMBER, HERE), await hears(two, THERE, account="other")
+    assert by_number != by_id
+    await two.switch.press(by_id)
+    for _ in range(2):
+        assert await hears(two, NUMBER, THERE, "other") == by_number
+        assert await hears(two, NUMBER, HERE) == by_number
+        assert await hears(two, THERE, account="other") == by_number
+    assert await moves(two) == 1
+    assert await two.value("SELECT count(*) FROM pauses WHERE user_id = $1", by_number) == 1
+    (row,) = await two.control.find(str(by_id))
+    assert (row.address, row.enabled) == (f"formerly {THERE}", False)
+
+
+async def test_a_number_has_a_new_owner_where_either_business_says_so(two: World) -> None:
+    before = await hears(two, NUMBER, HERE)
+    assert await hears(two, NUMBER, THERE, "other") == before
+    now = await hears(two, NUMBER, ELSE_THERE, "other")
+    assert now != before
+    for _ in range(2):
+        assert await hears(two, NUMBER, ELSE_HERE) == now
+        assert await hears(two, NUMBER, ELSE_THERE, "other") == now
+    assert await hears(two, THERE, account="other") == before
+    assert await moves(two) == 1
+    assert {row.address for row in await two.control.find(str(before))} == {THERE}
+
+
+async def test_what_another_business_showed_with_a_number_is_not_kept_for_who_lost_it(two: World) -> None:
+    """It may be the new owner's: they had written there first."""
+    before = await hears(two, NUMBER, HERE)
+    await hears(two, NUMBER, ELSE_THERE, "other")
+    now = await hears(two, NUMBER, ELSE_HERE)
+    assert now != before
+    for _ in range(2):
+        assert await hears(two, NUMBER, ELSE_THERE, "other") == now
+        assert await hears(two, NUMBER, ELSE_HERE) == now
+    assert await hears(two, HERE) == before
+    assert await people(two) == 2
+
+
+async def test_two_whom_one_business_tells_apart_are_two_for_the_other(two: World) -> None:
+    """They have a number in turn: what the other business has not seen does not make them one."""
+    first, second = await hears(two, NUMBER, HERE), await hears(two, OTHER_NUMBER, ELSE_HERE)
+    assert await hears(two, OTHER_NUMBER, ELSE_THERE, "other") == second
+    assert await hears(two, NUMBER, ELSE_THERE, "other") == second
+    assert await hears(two, HERE) == first
+    assert await people(two) == 2
+
+
+async def test_what_was_noted_before_businesses_were_told_apart_counts_for_each(two: World) -> None:
+    contact = await hears(two, NUMBER, HERE)
+    async with two.ledger.transaction() as tx:
+        await tx.execute("DELETE FROM provider_ids")
+    two.inbox._known.clear()
+    assert await hears(two, NUMBER, HERE) == contact
+    assert await hears(two, NUMBER, THERE, "other") == contact
+    async with two.ledger.transaction() as tx:
+        await tx.execute("DELETE FROM provider_ids")
+    assert await hears(two, NUMBER, ELSE_HERE) != contact
+
+
+async def test_forgetting_takes_the_ids_of_all_of_them_along(two: World) -> None:
+    contact = await hears(two, NUMBER, HERE)
+    await hears(two, NUMBER, THERE, "other")
+    await two.control.forget(contact)
+    assert await two.value("SELECT count(*) FROM provider_ids") == 0
+    assert await hears(two, THERE, account="other") != contact
