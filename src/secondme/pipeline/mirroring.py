@@ -49,10 +49,14 @@ class Mirror:
         self._contacts: dict[str, int] | None = None  # prints; None: what the graph has is not known
         self._user: UserNode | None = None
         self._told: list[PersonaNode] = []
+        self._folded = False
 
     async def migrate(self) -> bool:
         """Bring the graph to the newest schema; see `schema.migrate`. What was written before is written again."""
         done = await schema.migrate(self._graph, self._dimension)
+        if done or not self._folded:
+            await self._graph.query("fold")  # what the server has loaded counts as new
+            self._folded = True
         if done:
             self._contacts, self._user, self._told = None, None, []
         return done
