@@ -110,7 +110,7 @@ async def test_what_no_text_can_hold_is_replaced(graph: Graph) -> None:
         {1, 2},
         object(),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 async def test_what_the_graph_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
