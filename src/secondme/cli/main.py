@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from secondme import __version__
-from secondme.cli import tools
+from secondme.cli import rights, tools
+from secondme.cli.arguments import AsJson, Contact
 from secondme.domain.errors import ConfigError, SecondMeError
 
 app = typer.Typer(
@@ -22,9 +23,8 @@ app.add_typer(tools.graph, name="graph")
 app.add_typer(tools.config, name="config")
 app.add_typer(tools.bench, name="bench")
 app.add_typer(tools.models, name="models")
-Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="An id, a name or a number.")]
+app.add_typer(rights.commands)
 Everybody = Annotated[str, typer.Argument(metavar="all|CONTACT", help="`all`, or an id, a name or a number.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -235,27 +235,6 @@ def import_(
 
         wishes = importing.Wishes(me, date_order, keep_voice, whom, relationship, not no_model, sure, detach)
         run(importing.learn(file, wishes))
-
-
-@app.command()
-def export(contact: Contact) -> None:
-    """Print everything that is kept about a contact, as JSON."""
-    from secondme.cli import people
-    from secondme.cli.opening import run
-
-    run(people.export(contact))
-
-
-@app.command()
-def forget(
-    contact: Contact,
-    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Erase a contact everywhere."""
-    from secondme.cli import people
-    from secondme.cli.opening import run
-
-    run(people.forget(contact, sure=sure))
 
 
 @app.command()

@@ -1,0 +1,107 @@
+"""Commands about what is known. Names and words in it are others': they are printed as plain text."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from secondme.cli import show
+from secondme.cli.opening import opened
+from secondme.cli.people import name_of
+from secondme.domain.fact import EVERYONE, Fact
+from secondme.pipeline.remembering import Remembering, called, plain
+from secondme.wiring import App
+
+_COLUMNS = ("fact", "told by", "since", "until", "heard by", "id")
+
+
+async def facts(wanted: str, as_json: bool) -> None:
+    """What a contact told, and what they may hear."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(wanted, imported=True)
+        memory = _memory(app)
+        found = await memory.facts(rows[0].id)
+        if as_json:
+            show.as_json([plain(fact) for fact in found])
+        elif not found:
+            print(f"Nothing is known from {name_of(rows)}.")
+        else:
+            await _table(app, memory, found)
+
+
+async def why(fact_id: str, as_json: bool) -> None:
+    """Where a fact comes from, who may hear it and why, and what it ended."""
+    async with opened(reads=True) as app:
+        memory = _memory(app)
+        found = await memory.why(fact_id)
+        fact, ender = found.fact, found.ended_by
+        if as_json:
+            show.as_json(
+                {
+                    **plain(fact),
+                    "sharedWith": found.shared_with,
+                    "ended": [plain(one) for one in found.ended],
+                    "endedBy": plain(ender) if ender else None,
+                }
+            )
+            return
+        names, zone = await memory.names(), app.settings.timezone
+        was_there = [called(names, id) for id in fact.audience if id not in found.shared_with]
+        shared = [called(names, id) for id in found.shared_with]
+        lines = [
+            ("fact", fact.text),
+            ("told by", f"{called(names, fact.teller)}, {show.moment(fact.said_at, zone)}"),
+            ("message", fact.source),
+            ("holds since", _day(fact.valid_from, zone)),
+            ("held until", _day(fact.valid_to, zone)),
+            ("how sure", f"{fact.confidence:.0%}"),
+            ("heard by", ", ".join(was_there)),
+            ("shared with", ", ".join(shared)),
+            ("ended by", f"{ender.text} ({ender.id})" if ender else ""),
+            *(("ended", f"{one.text} ({one.id})") for one in found.ended),
+        ]
+        show.table(("", ""), [line for line in lines if line[1]])
+
+
+async def share(fact_id: str, whom: str) -> None:
+    """Let a contact, or everyone, hear a fact."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(whom, imported=True) if whom != EVERYONE else []
+        await _memory(app).share(fact_id, rows[0].id if rows else None)
+        print(f"{name_of(rows) if rows else 'Everyone, also who comes later,'} may hear it from now on.")
+
+
+async def unshare(fact_id: str, whom: str) -> None:
+    """Take that back."""
+    async with opened(reads=True) as app:
+        rows = await app.control.find(whom, imported=True) if whom != EVERYONE else []
+        await _memory(app).unshare(fact_id, rows[0].id if rows else None)
+        print(f"It is not shared with {name_of(rows) if rows else 'everyone'} any more.")
+
+
+def _memory(app: App) -> Remembering:
+    return Remembering(app.graph, app.control, app.effects, app.clock)
+
+
+async def _table(app: App, memory: Remembering, found: Sequence[Fact]) -> None:
+    names, zone = await memory.names(), app.settings.timezone
+    show.table(
+        _COLUMNS,
+        [
+            (
+                fact.text,
+                called(names, fact.teller),
+                _day(fact.valid_from, zone),
+                _day(fact.valid_to, zone),
+                ", ".join(called(names, id) for id in fact.audience),
+                fact.id,
+            )
+            for fact in found
+        ],
+    )
+
+
+def _day(at: datetime | None, zone: ZoneInfo) -> str:
+    """The owner's day; a day that the message itself names is midnight in UTC, wherever the owner is."""
+    if at is None:
+        return ""
+    return (at if at.time() == time() else at.astimezone(zone)).strftime("%Y-%m-%d")

@@ -1,0 +1,75 @@
+"""The commands about what is known: who may hear it, who is who, and what goes. Beside the others, without a group."""
+
+from typing import Annotated
+
+import typer
+
+from secondme.cli.arguments import AsJson, Contact
+
+commands = typer.Typer()
+FactId = Annotated[str, typer.Argument(metavar="FACT", help="The id of a fact.")]
+With = Annotated[str, typer.Argument(metavar="with", help="The word `with`.")]
+Listener = Annotated[str, typer.Argument(metavar="CONTACT|everyone", help="Who may hear it.")]
+
+
+@commands.command()
+def facts(
+    contact: Annotated[
+        str | None, typer.Argument(metavar="CONTACT", help="An id, a name or a number.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(metavar="FACT", help="Where this one comes from.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a contact told and what they may hear, or where one fact comes from."""
+    if (contact is None) == (why is None):
+        raise typer.BadParameter("say either whose facts, or --why FACT", param_hint="CONTACT")
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.facts(contact, as_json) if contact is not None else knowing.why(why or "", as_json))
+
+
+@commands.command()
+def share(fact: FactId, word: With, whom: Listener) -> None:
+    """Let somebody else hear a fact."""
+    _expect_with(word)
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.share(fact, whom))
+
+
+@commands.command()
+def unshare(fact: FactId, word: With, whom: Listener) -> None:
+    """Take that back. Who was there when it was said goes on hearing it."""
+    _expect_with(word)
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.unshare(fact, whom))
+
+
+@commands.command()
+def export(contact: Contact) -> None:
+    """Print everything that is kept about a contact, as JSON."""
+    from secondme.cli import people
+    from secondme.cli.opening import run
+
+    run(people.export(contact))
+
+
+@commands.command()
+def forget(
+    contact: Contact,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a contact everywhere."""
+    from secondme.cli import people
+    from secondme.cli.opening import run
+
+    run(people.forget(contact, sure=sure))
+
+
+def _expect_with(word: str) -> None:
+    if word != "with":
+        raise typer.BadParameter("write it as `share FACT with CONTACT`", param_hint="with")

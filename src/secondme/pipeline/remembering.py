@@ -1,0 +1,71 @@
+"""What the owner may ask memory and decide about it, from the command line or the dashboard, while services run."""
+
+from typing import Any
+from uuid import UUID
+
+from secondme.domain.fact import EVERYONE, OWNER, Fact, is_group
+from secondme.pipeline.control import Control
+from secondme.pipeline.effects import Effects
+from secondme.ports import Clock
+from secondme.stores.graph import Graph, asking, sharing
+from secondme.stores.graph.asking import Why
+
+
+class Remembering:
+    """The owner's rights over memory. Each raises StoreUnavailable while the graph does not answer."""
+
+    def __init__(self, graph: Graph, control: Control, effects: Effects, clock: Clock) -> None:
+        self._graph = graph
+        self._control = control
+        self._effects = effects
+        self._clock = clock
+
+    async def facts(self, contact_id: UUID) -> list[Fact]:
+        """What this contact told and what they may hear: what holds first, then the last said first."""
+        return await asking.facts_of(self._graph, str(contact_id))
+
+    async def why(self, fact_id: str) -> Why:
+        """Where a fact comes from. Raises NotFound."""
+        return await asking.why(self._graph, fact_id)
+
+    async def share(self, fact_id: str, contact_id: UUID | None) -> None:
+        """Let a contact hear a fact, or, without one, everyone. Raises NotFound."""
+        await sharing.share(self._graph, fact_id, _audience(contact_id))
+        self._effects.acted("fact.shared", contact_id, self._clock.now())
+
+    async def unshare(self, fact_id: str, contact_id: UUID | None) -> None:
+        """Take that back. Raises NotFound where it was not shared so."""
+        await sharing.unshare(self._graph, fact_id, _audience(contact_id))
+        self._effects.acted("fact.unshared", contact_id, self._clock.now())
+
+    async def names(self) -> dict[str, str]:
+        """How tellers and audiences are called, by id; those who are not in it are groups, or forgotten."""
+        rows = await self._control.everyone(imported=True)
+        known = {str(row.id): row.name or row.address for row in rows}
+        return {**known, OWNER: "you", EVERYONE: "everyone"}
+
+
+def called(names: dict[str, str], id: str) -> str:
+    """A teller or an audience in words."""
+    return names.get(id) or ("a group chat" if is_group(id) else "somebody unknown")
+
+
+def plain(fact: Fact) -> dict[str, Any]:
+    """A fact for programs."""
+    return {
+        "id": fact.id,
+        "predicate": fact.predicate.value,
+        "text": fact.text,
+        "teller": fact.teller,
+        "source": fact.source,
+        "saidAt": fact.said_at,
+        "validFrom": fact.valid_from,
+        "validTo": fact.valid_to,
+        "confidence": fact.confidence,
+        "audience": fact.audience,
+        "about": fact.about,
+    }
+
+
+def _audience(contact_id: UUID | None) -> str:
+    return EVERYONE if contact_id is None else str(contact_id)

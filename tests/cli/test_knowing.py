@@ -1,0 +1,66 @@
+"""What is known and the owner's rights over it, as somebody types them."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Instance
+from tests.pipeline.memory import chat
+
+HOSTILE = "Mara\x1b[31m\x07"
+SAID = ("I moved to Lisbon", "my friend Carla works at Siemens")
+
+
+@pytest.fixture(scope="module")
+def known(shared: Instance) -> dict[str, str]:
+    """Who is there, by name: Mara and Tom of imports, and Ana, who wrote. Ids."""
+    for name, lines in (("Mara", SAID), ("Tom", ("I live in Oslo",)), (HOSTILE, ("I live in Bergen",))):
+        file = chat(
+            shared.home / f"WhatsApp Chat with {name[:4]}.txt", *(f"{name}: {line}" for line in lines)
+        )
+        shared.run("import", str(file), "--me", "Lena")
+    shared.run("chat", "--as", "Ana", "--once", "hello")
+    return {row["name"]: row["id"] for row in shared.json("contacts", "--json")}
+
+
+def facts(instance: Instance, whom: str) -> dict[str, dict[str, Any]]:
+    return {fact["text"]: fact for fact in instance.json("facts", whom, "--json")}
+
+
+def test_facts_of_a_contact(shared: Instance, known: dict[str, str]) -> None:
+    shown = shared.run("facts", known["Mara"]).stdout
+    assert "Mara lives in Lisbon" in shown and "Carla works at Siemens" in shown and "Oslo" not in shown
+    found = facts(shared, known["Mara"])["Mara lives in Lisbon"]
+    assert found["id"] in shown
+    assert (found["audience"], found["teller"], found["validTo"]) == ([known["Mara"]], known["Mara"], None)
+    assert "Nothing is known from Ana" in shared.run("facts", "Ana").stdout
+    assert "No contact is called" in shared.refused("facts", "Nemo")
+    shared.run("facts", code=2)
+
+
+def test_no_name_reaches_the_terminal_as_a_command(shared: Instance, known: dict[str, str]) -> None:
+    (hostile,) = [id for name, id in known.items() if name not in ("Mara", "Tom", "Ana")]
+    shown = shared.run("facts", hostile).stdout
+    assert "Bergen" in shown and "\x1b" not in shown and "\x07" not in shown
+
+
+def test_why(shared: Instance, known: dict[str, str]) -> None:
+    fact = facts(shared, known["Mara"])["Mara lives in Lisbon"]
+    shown = shared.run("facts", "--why", fact["id"]).stdout
+    assert "told by" in shown and "Mara" in shown and fact["source"] in shown and "ended by" not in shown
+    assert shared.json("facts", "--why", fact["id"], "--json")["sharedWith"] == []
+    assert "There is no such fact" in shared.refused("facts", "--why", "fact_0")
+
+
+def test_shared_and_no_longer(shared: Instance, known: dict[str, str]) -> None:
+    fact = facts(shared, known["Mara"])["Carla works at Siemens"]["id"]
+    assert "Ana" in shared.run("share", fact, "with", "Ana").stdout
+    assert "Carla works at Siemens" in facts(shared, "Ana")
+    assert shared.json("facts", "--why", fact, "--json")["sharedWith"] == [known["Ana"]]
+    shared.run("unshare", fact, "with", "Ana")
+    assert facts(shared, "Ana") == {}
+    shared.run("share", fact, "with", "everyone")
+    assert "Carla works at Siemens" in facts(shared, known["Tom"])
+    shared.run("unshare", fact, "with", "everyone")
+    assert "not shared with them" in shared.refused("unshare", fact, "with", "everyone")
+    shared.run("share", fact, "to", "Ana", code=2)
