@@ -26,6 +26,7 @@ from secondme.stores import sealed_chat
 from secondme.stores.ledger import Connection, Ledger, imports, instance, voices
 
 Progress = Callable[[int, int], None]
+type Reply = tuple[str, Sequence[int], datetime]  # its text, the cue of what it answered, when
 _KEEP_AT_ONCE = 500
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)
 
@@ -153,25 +154,13 @@ class Importer:
     ) -> Report:
         """One transaction: an import that breaks off must not have cost the voice that was there."""
         vault, now, learned, sealed = self._ledger.vault, self._clock.now(), read.learned, read.sealed
-        partner = _partner(learned, me, read.export.title)
-        kept = between = taken_back = 0
         async with self._ledger.transaction() as tx:
-            import_id, replaced = await voices.begin_import(
-                tx,
-                vault.digest("import", read.digest),
-                vault.digest("me", same_name(me)),
-                vault.digest("partner", partner_key(partner)),
-                learned.messages,
-                now,
-            )
-            if not keep_voice:
-                taken_back = await voices.take_back(tx, import_id)
+            import_id, replaced = await self._begin(tx, read, me, now)
+            taken_back = 0 if keep_voice else await voices.take_back(tx, import_id)
             found = await cast(tx, vault, sealed.authors, me, read.export.title, whom, now)
             other = found.partner if found else None
-            for audience, replies in ((None, read.examples), (other, read.between if other else ())):
-                for batch in batched(replies, _KEEP_AT_ONCE):
-                    new = await voices.keep_examples(tx, vault, import_id, batch, audience)
-                    kept, between = kept + new, between + (new if audience else 0)
+            plain = await self._keep(tx, import_id, read.examples, None)
+            between = await self._keep(tx, import_id, read.between, other) if other else 0
             known = await imports.relate(tx, other, relationship) if other else relationship
             await voices.teach(tx, vault, import_id, replace(learned.lesson, relationship=known))
             await relearn(tx, vault, now)
@@ -186,7 +175,7 @@ class Importer:
             layout=describe(read.export),
             persona=learned.persona,
             offered=len(learned.pairs) + (len(learned.between) if other else 0),
-            kept=kept,
+            kept=plain + between,
             between=between,
             replaced=replaced,
             taken_back=taken_back,
@@ -195,6 +184,27 @@ class Importer:
             partner=found.partner if found else None,
             linked=found is None or found.linked,
         )
+
+    async def _begin(self, tx: Connection, read: "_Read", me: str, now: datetime) -> tuple[UUID, int]:
+        """The import's row, and how many replies it sets aside."""
+        vault, partner = self._ledger.vault, _partner(read.learned, me, read.export.title)
+        return await voices.begin_import(
+            tx,
+            vault.digest("import", read.digest),
+            vault.digest("me", same_name(me)),
+            vault.digest("partner", partner_key(partner)),
+            read.learned.messages,
+            now,
+        )
+
+    async def _keep(
+        self, tx: Connection, import_id: UUID, replies: Sequence[Reply], audience: UUID | None
+    ) -> int:
+        """Returns how many were new."""
+        vault, new = self._ledger.vault, 0
+        for batch in batched(replies, _KEEP_AT_ONCE):
+            new += await voices.keep_examples(tx, vault, import_id, batch, audience)
+        return new
 
     async def _enqueue(
         self, tx: Connection, import_id: UUID, sealed: sealed_chat.Sealed, found: Cast, by_model: bool
@@ -221,8 +231,8 @@ class _Read:
     export: Export
     learned: Learned
     digest: str
-    examples: Sequence[tuple[str, Sequence[int], datetime]]  # which anyone may hear
-    between: Sequence[tuple[str, Sequence[int], datetime]]  # which the other one may hear again
+    examples: Sequence[Reply]  # which anyone may hear
+    between: Sequence[Reply]  # which the other one may hear again
     sealed: sealed_chat.Sealed
 
 
