@@ -115,7 +115,9 @@ async def test_a_wrong_app_secret_is_told_by_meta_and_by_what_was_refused(
     troubles = ["channel of main: refused (100)", "webhooks: 1 with a bad signature, none with a good one"]
     assert shared.json("status", "--json")["troubles"] == troubles
     shown = shared.run("status").stdout
-    assert all(one in shown for one in (*troubles, "0 with a good signature, 1 with a bad one", "refused (100)"))
+    assert all(
+        one in shown for one in (*troubles, "0 with a good signature, 1 with a bad one", "refused (100)")
+    )
 
 
 def test_another_shell_is_told_that_it_has_other_settings(shared: Instance, mistaken: Running) -> None:
@@ -139,9 +141,18 @@ def test_another_shell_is_told_that_it_has_other_settings(shared: Instance, mist
     assert note.stat().st_mode & 0o777 == 0o600 and WRONG not in note.read_text()
 
 
+def test_an_order_that_does_not_leave_says_why(shared: Instance, mistaken: Running) -> None:
+    done = shared.run("send", "+15550100009", "--template", "hello", code=3)
+    assert "not sent yet: channel of main: refused (100), see `secondme doctor`." in done.stdout
+    assert "The running instance has other settings than this shell: WHATSAPP_APP_SECRET." in done.stderr
+
+
 def test_chat_says_that_it_is_a_simulated_phone(shared: Instance, mistaken: Running) -> None:
     for args in ([], ["--profile", "journal"]):
-        said = shared.refused("chat", *args, typed="")
+        done = shared.run("chat", *args, code=1)
+        assert "The running instance has other settings than this shell: WHATSAPP_APP_SECRET." in done.stderr
+        said = shared.refused("chat", *args, typed="", WHATSAPP_APP_SECRET=WRONG)
+        assert "than this shell" not in said
         assert "no account here is on the simulator" in said and "channel: simulator" in said
     mistaken.stop()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from secondme.cli import show
+from secondme.cli import show, standing
 from secondme.cli.opening import opened, tell
 from secondme.cli.phone import Phone, phone
 from secondme.cli.ports import answers
@@ -35,8 +35,10 @@ class Reply:
 async def chat(profile: str | None, name: str, once: str | None, *, as_json: bool) -> None:
     """Talk until the input ends; or say one thing, print what comes back and end."""
     settings = load()
+    standing.follow(settings)
     alone = not await answers(settings.data_dir.expanduser(), "gateway", settings.gateway_port)
     async with opened(serves=alone) as app:
+        tell(standing.differs(app.settings))
         account = _account(app, profile)
         whom = await _meet(app, account, name)
         async with phone(app, account, f"chat:{name}", name) as line:

@@ -81,8 +81,9 @@ def log_file(settings: Settings, service: str) -> Path:
 
 
 def tell(line: str) -> None:
-    """A word on what takes time; never in the way of what the command prints."""
-    print(line, file=sys.stderr, flush=True)
+    """A word on what takes time, or on what to know first, if any; never in the way of what the command prints."""
+    if line:
+        print(line, file=sys.stderr, flush=True)
 
 
 def shown(path: Path) -> str:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from secondme.channels.whatsapp_cloud import declarations, media, template
 from secondme.cli import show, standing
-from secondme.cli.opening import opened
+from secondme.cli.opening import opened, tell
+from secondme.cli.ports import answers
 from secondme.domain.errors import Ambiguous, Invalid, NotSent
 from secondme.domain.order import Order
 from secondme.domain.profile import Account
 from secondme.meaning import in_its_own_words, make_numbers
+from secondme.observe.health import UNKNOWN
 from secondme.stores.ledger.orders import Standing
 from secondme.web.dashboard.rules import rule
+from secondme.web.neighbours import health_of
 from secondme.wiring import App
 
 OPEN = 3  # exit code of an order of which nobody knows yet whether it arrives
@@ -42,10 +45,13 @@ async def send(wanted: str, parts: TemplateParts, medium: Medium, account_id: st
     """Returns the exit code. Raises SecondMeError with why not."""
     _one_of_both(parts, medium)
     async with opened(reads=True) as app:
+        tell(standing.differs(app.settings))
         account = _account(app, account_id)
         order = await _template(app, account, parts) if parts.name else _medium(medium)
         id_, name = await app.orders.place(wanted, account, order)
-        return _say(await app.orders.wait(id_, _WAIT), show.plain(name))
+        found = await app.orders.wait(id_, _WAIT)
+        why = await _why_not(app, account) if found.status == "planned" else ""
+        return _say(found, show.plain(name), why)
 
 
 def _account(app: App, wanted: str | None) -> Account:
@@ -82,7 +88,18 @@ def _medium(medium: Medium) -> Order:
     return media.order(medium.medium or "", medium.caption, medium.filename)
 
 
-def _say(found: Standing, name: str) -> int:
+async def _why_not(app: App, account: Account) -> str:
+    """What may keep a plan from leaving, as the gateway says it."""
+    port = app.settings.gateway_port
+    if not await answers(app.settings.data_dir, "gateway", port):
+        return "`secondme up` is not running"
+    state = (await health_of(port) or {}).get("channels", {}).get(account.id, "ok")
+    if state in ("ok", UNKNOWN):
+        return "the gateway holds it"
+    return f"channel of {account.id}: {state}, see `secondme doctor`"
+
+
+def _say(found: Standing, name: str, why_not: str) -> int:
     """What became of it, in a line."""
     if found.status == "sent":
         print(f"Sent to {name}.")
@@ -91,9 +108,7 @@ def _say(found: Standing, name: str) -> int:
         why = rule(found.rule)
         raise NotSent(f"Not sent to {name}: {why.sentence if why else 'it was refused.'}")
     if found.status == "planned":
-        print(
-            f"Planned for {name}, and not sent yet: is `secondme up` running? It leaves within two minutes or never."
-        )
+        print(f"Planned for {name}, and not sent yet: {why_not}. It leaves within two minutes or never.")
     else:
         print(f"Uncertain: it may have reached {name}, and nobody knows. It is not sent again.")
     return OPEN

@@ -80,6 +80,12 @@ def others(settings: Settings) -> list[str]:
     return sorted(name for name, mark in note.marks.items() if own.get(name) != mark)
 
 
+def differs(settings: Settings) -> str:
+    """A word to whoever types in a shell with other settings than the running instance has; else nothing."""
+    names = others(settings)
+    return f"The running instance has other settings than this shell: {', '.join(names)}." if names else ""
+
+
 def follow(settings: Settings) -> None:
     """Take ports and time zone from the running instance, except those that this shell or the file names itself."""
     note = found(settings.data_dir)
