@@ -14,6 +14,7 @@ from secondme.cli import meta
 from secondme.cli.doctor import clock
 from secondme.cli.findings import Finding
 from secondme.domain.errors import ConfigError
+from secondme.embedded import Addresses
 from secondme.meaning import make_numbers
 from secondme.settings import Settings
 from tests.stubs.meta_apps import APP_ID, OTHER_APP_ID
@@ -114,6 +115,21 @@ async def test_a_subscription_that_cannot_be_asked(stub: Meta) -> None:
     shop = ACCOUNTS[0] | {"id": "shop", "business_account_id": "1"}
     (found,) = await subscription(stub.base, accounts=[shop])
     assert found.wrong is not None and "accounts[0].business_account_id (account shop)" in found.wrong
+
+
+@pytest_asyncio.fixture
+async def world(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with World.open(addresses, template, tmp_path, network="whatsapp_cloud") as opened:
+        yield opened
+
+
+async def test_what_phones_said_that_exist_only_here_was_not_heard(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    """The account was on the simulator before it went live."""
+    async with World.open(addresses, template, tmp_path) as before:
+        await before.says("hi")
+        assert (await meta.heard(settings(), before.ledger, "main")).count("nothing yet") == 2
 
 
 async def test_what_has_been_heard(world: World) -> None:

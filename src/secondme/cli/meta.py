@@ -16,11 +16,12 @@ from secondme.cli.ports import answers
 from secondme.domain.errors import ConfigError
 from secondme.meaning import in_its_own_words, place_of
 from secondme.settings import Settings
-from secondme.stores.ledger import Ledger, glances
+from secondme.stores.ledger import Ledger, glances, people
 from secondme.stores.ledger.strays import strays
 from secondme.web.webhooks import PATH
 
 _CHALLENGE = "doctor"
+_NETWORK = people.network_of("whatsapp_cloud")
 _PATIENCE = aiohttp.ClientTimeout(total=4)
 
 
@@ -125,7 +126,7 @@ async def arrivals(settings: Settings, ledger: Ledger, numbers: Mapping[str, Num
 async def heard(settings: Settings, ledger: Ledger, account_id: str) -> str:
     """Which fields are subscribed cannot be asked with the number's own token, so what has arrived has to tell."""
     async with ledger.transaction() as tx:
-        from_contacts, from_owner = await glances.last_heard(tx, account_id)
+        from_contacts, from_owner = await glances.last_heard(tx, account_id, _NETWORK)
     return (
         f"field messages: {_last(settings, from_contacts)};"
         f" field smb_message_echoes (what you write in the Business app): {_last(settings, from_owner)}"
@@ -145,7 +146,7 @@ async def stray(settings: Settings, ledger: Ledger, accounts: Iterable[str]) -> 
         kept = await strays(tx, ledger.vault, UNKNOWN_NUMBER)
         if kept is None:
             return "nothing was said to a number that is not set up here"
-        last = {id_: await glances.last_heard(tx, id_) for id_ in accounts}
+        last = {id_: await glances.last_heard(tx, id_, _NETWORK) for id_ in accounts}
     silent = [id_ for id_, moments in last.items() if not any(m and m >= kept.since for m in moments)]
     said = (
         f"{show.count(kept.count, 'message')} to a number that is not set up here ({_number(kept.newest)}),"

@@ -45,13 +45,17 @@ async def last_lines(tx: Connection, vault: Vault, conversations: Sequence[UUID]
     return {row["id"]: _glance(vault.contact_key(row["user_id"], row["key"]), row) for row in rows}
 
 
-async def last_heard(tx: Connection, account_id: str) -> tuple[datetime | None, datetime | None]:
-    """When the account last heard from a contact, and from its owner's own phone; None for never, or long ago."""
+async def last_heard(
+    tx: Connection, account_id: str, network: str
+) -> tuple[datetime | None, datetime | None]:
+    """When the account last heard on that network (see people.network_of) from a contact, and from its owner's own
+    phone; None for never, or long ago."""
     row = await tx.fetchrow(
-        """SELECT max(created_at) FILTER (WHERE direction = 'incoming') AS contacts,
-             max(created_at) FILTER (WHERE direction = 'outgoing' AND turn_id IS NULL AND outcome IS NULL) AS owner
-           FROM messages WHERE account_id = $1""",
+        """SELECT max(m.created_at) FILTER (WHERE direction = 'incoming') AS contacts,
+             max(m.created_at) FILTER (WHERE direction = 'outgoing' AND turn_id IS NULL AND outcome IS NULL) AS owner
+           FROM messages m JOIN identities i ON i.id = m.identity_id WHERE m.account_id = $1 AND i.channel = $2""",
         account_id,
+        network,
     )
     return (row["contacts"], row["owner"]) if row else (None, None)
 
