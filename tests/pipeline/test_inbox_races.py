@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from secondme.domain.message import Inbound, Kind
 from secondme.embedded import Addresses
+from secondme.pipeline import inbox
 from secondme.stores.ledger import people, retention
 from tests.support.ears import another_gateway
 from tests.support.world import World
@@ -16,6 +17,8 @@ from tests.support.world import World
 NUMBER, OTHER_NUMBER, USER, OTHER_USER = "+16505551234", "+16505551235", "US.1", "US.2"
 WAITS = """SELECT EXISTS (SELECT 1 FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory')"""
+
+WHOSE = "SELECT user_id FROM messages WHERE id = $1"
 
 
 @pytest_asyncio.fixture
@@ -64,6 +67,34 @@ async def test_what_comes_again_while_its_number_moves_is_not_its_new_owners(sti
             await still.until(WAITS)
         assert not (await again)[0].new
     assert await still.value("SELECT count(*) FROM messages") == 2
+
+
+async def test_who_is_remembered_by_a_number_that_they_gave_up_elsewhere_is_looked_up(still: World) -> None:
+    """Nothing is erased by it, so that only the count of numbers that moved tells."""
+    await still.inbox.accept([item(still, "a", NUMBER, USER)])
+    (first,) = await still.inbox.accept([item(still, "b")])
+    async with another_gateway(still) as other:
+        await other.accept([item(still, "c", OTHER_NUMBER, USER)])
+    assert await still.value("SELECT count(*) FROM tombstones") == 0
+    (second,) = await still.inbox.accept([item(still, "d")])
+    whose = [await still.value(WHOSE, one.message_id) for one in (first, second)]
+    assert len(set(whose)) == 2, "the number is nobody's until somebody writes from it"
+
+
+async def test_who_was_met_before_a_number_moved_is_not_remembered(
+    still: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another group of this process heard of the move between this one's commit and its answer."""
+
+    def heard(_: str) -> None:
+        still.inbox._moved += 1
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "failpoint", heard)
+        await still.inbox.accept([item(still, "a")])
+    assert still.inbox._known == {}
+    await still.inbox.accept([item(still, "b")])
+    assert len(still.inbox._known) == 1
 
 
 async def test_what_is_kept_aside_while_its_sender_is_forgotten_is_not_kept_again(still: World) -> None:

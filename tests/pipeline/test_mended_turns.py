@@ -106,6 +106,30 @@ async def test_a_commit_is_not_cancelled_by_its_own_success(world: World) -> Non
     assert world.phones.texts() == ["re: hi"]
 
 
+async def test_leases_are_kept_on_after_a_turn_has_ended_during_a_renewal(world: World) -> None:
+    """What it no longer holds has lost its lease to nobody: to cancel it would end the renewing of all others."""
+    for who in ("+15550100", "+15550101"):
+        await world.says("hi", who=who)
+    await world.settled()
+    long, short = sorted((row.conversation_id, row.address) for row in await world.control.everyone())
+    for (_, who), seconds in ((long, 30.0), (short, 2.5)):
+        world.mind.seconds, asked = seconds, len(world.mind.asked)
+        await world.says("and", who=who)
+        async with asyncio.timeout(5):
+            while len(world.mind.asked) == asked:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    other = await asyncpg.connect(world.dsn)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE", long[0])
+        await world.until(f"SELECT ({WAITING}) > 0")
+        await world.until("SELECT count(*) = 3 FROM messages WHERE outcome = 'replied'")
+    await other.close()
+    until = await world.value("SELECT lease_until FROM conversations WHERE id = $1", long[0])
+    for _ in range(2):
+        await world.until(f"SELECT lease_until > '{until}' FROM conversations WHERE id = '{long[0]}'")
+        until = await world.value("SELECT lease_until FROM conversations WHERE id = $1", long[0])
+
+
 async def test_renewal_locks_in_id_order(still: World) -> None:
     for number in range(6):
         await still.says("hi", who=f"+1555010{number}")

@@ -56,6 +56,29 @@ async def _stop_mouth(world: World) -> asyncio.Task[Any]:
     return asyncio.create_task(asyncio.sleep(0))
 
 
+async def test_an_account_that_hangs_leaves_places_for_the_others(world: World) -> None:
+    flying = (
+        "SELECT count(*) FROM deliveries WHERE account_id = 'main' AND kind = 'text' AND status = 'in_flight'"
+    )
+    hangs = asyncio.Event()
+
+    async def before(outgoing: Outgoing) -> None:
+        if outgoing.account_id == "main" and outgoing.kind is DeliveryKind.TEXT:
+            await hangs.wait()
+
+    world.phones.before, world.outbox._most = before, 2
+    for number in range(5):
+        await world.says("hi", who=f"+1555010{number}")
+    await world.until(f"SELECT ({flying}) = 2")
+    await world.until("SELECT count(*) = 5 FROM turns")
+    await world.says("dear diary", who="+15550109", account="journal")
+    await world.until("SELECT EXISTS (SELECT 1 FROM messages WHERE outcome = 'replied')")
+    assert await world.value(flying) == 2
+    hangs.set()
+    await world.settled()
+    assert len(world.phones.texts()) == 6
+
+
 async def test_a_plan_that_missed_its_moment_is_judged_again(world: World) -> None:
     await _stop_mouth(world)
     await world.says("hi")

@@ -126,6 +126,18 @@ async def test_what_silences_one_of_two_that_were_one_silences_who_goes_on(world
     assert (await world.receipts())[-1] == ("silent", "contact.paused")
 
 
+async def test_the_owners_last_word_to_one_of_two_that_were_one_counts_for_who_goes_on(world: World) -> None:
+    """Whatever has been drafted for them is older than it."""
+    by_number, by_id = await hears(world, NUMBER), await hears(world, USER)
+    await world.settled()
+    await world.says("my word", who=NUMBER, from_me=True, name=None)
+    last = "SELECT last_owner_at FROM conversations WHERE user_id = $1"
+    said = await world.value(last, by_number)
+    assert await world.value(last, by_id) is None
+    await hears(world, NUMBER, USER)
+    assert await world.value(last, by_id) == said is not None
+
+
 async def test_who_was_not_enabled_under_one_address_is_not_under_both(world: World) -> None:
     by_number = await hears(world, NUMBER, account="journal")
     await world.settled()
