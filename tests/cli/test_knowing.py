@@ -64,3 +64,14 @@ def test_shared_and_no_longer(shared: Instance, known: dict[str, str]) -> None:
     shared.run("unshare", fact, "with", "everyone")
     assert "not shared with them" in shared.refused("unshare", fact, "with", "everyone")
     shared.run("share", fact, "to", "Ana", code=2)
+
+
+def test_two_are_one_until_they_are_not(shared: Instance, known: dict[str, str]) -> None:
+    assert "are one from now on" in shared.run("merge", known["Mara"], known["Tom"]).stdout
+    assert "Tom lives in Oslo" in facts(shared, known["Mara"])
+    assert "are two again" in shared.run("unmerge", known["Tom"], known["Mara"]).stdout
+    assert "Tom lives in Oslo" not in facts(shared, known["Mara"])
+    assert "can be one" in shared.refused("merge", "Siemens", "Oslo")
+    (hostile,) = [id for name, id in known.items() if name not in ("Mara", "Tom", "Ana")]
+    assert "\x1b" not in shared.run("merge", hostile, known["Mara"]).stdout
+    shared.run("unmerge", hostile, known["Mara"])

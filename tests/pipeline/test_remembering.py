@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from secondme.domain.errors import NotFound
+from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.fact import EVERYONE, OWNER, Fact
 from secondme.embedded import Addresses
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.remembering import Remembering, called, plain
+from secondme.stores.graph.asking import entities
 from secondme.stores.graph.hearing import heard_by
 from tests.pipeline.memory import Memory, a_memory
 
@@ -71,6 +72,33 @@ async def test_what_is_shared_is_heard_until_it_is_not(owner: Owner) -> None:
     logged = "".join(file.read_text() for file in (owner.memory.world.folder / "logs").iterdir())
     assert logged.count('"fact.shared"') == 2 and logged.count('"fact.unshared"') == 1
     assert "Lisbon" not in logged and str(owner.ben) not in logged
+
+
+async def test_two_contacts_are_one_until_they_are_not(owner: Owner) -> None:
+    assert await owner.rights.merge("Ana", str(owner.ben)) == ("Ana (a contact)", "Ben (a contact)")
+    assert await owner.hears(owner.ben) == {"Ana lives in Lisbon", "Ben lives in Porto"}
+    await owner.rights.unmerge("Ben", "Ana")
+    assert await owner.hears(owner.ben) == {"Ben lives in Porto"}
+    with pytest.raises(NotFound, match="not merged"):
+        await owner.rights.unmerge("Ben", "Ana")
+
+
+async def test_a_name_that_fits_several_lists_their_ids(owner: Owner) -> None:
+    await owner.memory.world.says("I live in lisbon", BEN, name="Ben")
+    await owner.memory.world.says("met Ben")
+    await owner.memory.learn()
+    with pytest.raises(Ambiguous, match=r"location_\w+: \w+ \(location, told by (Ana|Ben)\); location_"):
+        await owner.rights.merge("Lisbon", "Porto")
+    with pytest.raises(
+        Ambiguous, match=rf"{owner.ben}: Ben \(a contact\); person_\w+: Ben \(person, told by Ana"
+    ):
+        await owner.rights.merge("Ben", "Ana")
+    lisbon = [one.id for one in await entities(owner.memory.graph, " LISBON ")]
+    await owner.rights.merge(*lisbon)
+    with pytest.raises(Invalid):
+        await owner.rights.merge("Ana", "Porto")
+    with pytest.raises(NotFound):
+        await owner.rights.merge("Ana", "?")
 
 
 async def test_how_those_who_hear_are_called(owner: Owner) -> None:

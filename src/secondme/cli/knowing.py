@@ -78,6 +78,20 @@ async def unshare(fact_id: str, whom: str) -> None:
         print(f"It is not shared with {name_of(rows) if rows else 'everyone'} any more.")
 
 
+async def merge(one: str, other: str) -> None:
+    """Say that two are one."""
+    async with opened(reads=True) as app:
+        names = map(show.plain, await _memory(app).merge(one, other))
+        print(f"{' and '.join(names)} are one from now on. Every fact keeps who may hear it.")
+
+
+async def unmerge(one: str, other: str) -> None:
+    """Take that back."""
+    async with opened(reads=True) as app:
+        names = map(show.plain, await _memory(app).unmerge(one, other))
+        print(f"{' and '.join(names)} are two again.")
+
+
 def _memory(app: App) -> Remembering:
     return Remembering(app.graph, app.control, app.effects, app.clock)
 

@@ -11,6 +11,8 @@ FactId = Annotated[str, typer.Argument(metavar="FACT", help="The id of a fact.")
 With = Annotated[str, typer.Argument(metavar="with", help="The word `with`.")]
 Listener = Annotated[str, typer.Argument(metavar="CONTACT|everyone", help="Who may hear it.")]
 
+Known = Annotated[str, typer.Argument(help="A contact, or something known: by id or name.")]
+
 
 @commands.command()
 def facts(
@@ -47,6 +49,24 @@ def unshare(fact: FactId, word: With, whom: Listener) -> None:
     from secondme.cli.opening import run
 
     run(knowing.unshare(fact, whom))
+
+
+@commands.command()
+def merge(one: Known, other: Known) -> None:
+    """Say that two are one: two contacts, two people, companies, …, or a contact and a person."""
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.merge(one, other))
+
+
+@commands.command()
+def unmerge(one: Known, other: Known) -> None:
+    """Take that back."""
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.unmerge(one, other))
 
 
 @commands.command()

@@ -1,14 +1,18 @@
 """What the owner may ask memory and decide about it, from the command line or the dashboard, while services run."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from secondme.domain.errors import Ambiguous, NotFound
 from secondme.domain.fact import EVERYONE, OWNER, Fact, is_group
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
 from secondme.stores.graph import Graph, asking, sharing
-from secondme.stores.graph.asking import Why
+from secondme.stores.graph.asking import Named, Why
+
+Link = Callable[[Graph, str, str], Awaitable[None]]
 
 
 class Remembering:
@@ -38,6 +42,39 @@ class Remembering:
         await sharing.unshare(self._graph, fact_id, _audience(contact_id))
         self._effects.acted("fact.unshared", contact_id, self._clock.now())
 
+    async def merge(self, one: str, other: str) -> tuple[str, str]:
+        """Say that two are one: contacts or what was named, each by its id or name. Returns how both are called.
+
+        Raises NotFound, Ambiguous with the ids to use instead, and Invalid for two that are not of one kind.
+        """
+        return await self._linked(sharing.merge, "memory.merged", one, other)
+
+    async def unmerge(self, one: str, other: str) -> tuple[str, str]:
+        """Take that back. Raises NotFound, also where they were not merged, and Ambiguous."""
+        return await self._linked(sharing.unmerge, "memory.unmerged", one, other)
+
+    async def _linked(self, act: Link, event: str, one: str, other: str) -> tuple[str, str]:
+        (first, name), (second, other_name) = await self._which(one), await self._which(other)
+        await act(self._graph, first, second)
+        self._effects.acted(event, None, self._clock.now())
+        return name, other_name
+
+    async def _which(self, wanted: str) -> tuple[str, str]:
+        """The id of the one contact or entity that is meant, and how it is called."""
+        try:
+            rows = await self._control.find(wanted, imported=True)
+        except NotFound:
+            rows = []
+        named, names = await asking.entities(self._graph, wanted), await self.names()
+        found = [(str(row.id), f"{row.name or row.address} (a contact)") for row in rows[:1]]
+        found += [(one.id, _spoken_of(one, names)) for one in named]
+        if not found:
+            raise NotFound(f"Nobody and nothing known is called {wanted!r}: say the id or the whole name.")
+        if len(found) > 1:
+            listed = "; ".join(f"{id}: {name}" for id, name in found)
+            raise Ambiguous(f"{wanted!r} fits several; use an id: {listed}.")
+        return found[0]
+
     async def names(self) -> dict[str, str]:
         """How tellers and audiences are called, by id; those who are not in it are groups, or forgotten."""
         rows = await self._control.everyone(imported=True)
@@ -48,6 +85,11 @@ class Remembering:
 def called(names: dict[str, str], id: str) -> str:
     """A teller or an audience in words."""
     return names.get(id) or ("a group chat" if is_group(id) else "somebody unknown")
+
+
+def _spoken_of(one: Named, names: dict[str, str]) -> str:
+    tellers = ", ".join(called(names, teller) for teller in one.tellers)
+    return f"{one.name} ({one.type.lower()}, told by {tellers})"
 
 
 def plain(fact: Fact) -> dict[str, Any]:

@@ -25,6 +25,23 @@ class Why:
     shared_with: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something that was named. `type` is the graph's label; `tellers` are the ids of those who spoke of it."""
+
+    id: str
+    type: str
+    name: str
+    tellers: tuple[str, ...]
+
+
+async def entities(graph: Graph, wanted: str) -> list[Named]:
+    """What has this id, or bears this name, in anybody's world."""
+    bare = words(wanted).strip() or None  # nobody's own person has any words
+    rows = await graph.query("called", id=wanted.strip(), words=bare)
+    return [Named(id, type, name, tuple(sorted(tellers))) for id, type, name, tellers in rows]
+
+
 async def facts_of(graph: Graph, contact: str) -> list[Fact]:
     """What this contact told, and what they may hear: what holds first, then the last said first."""
     told = await graph.query("facts_told", contact=contact)
