@@ -35,13 +35,15 @@ class Meta:
     world: World
 
     async def call(
-        self, method: str, path: str, raw: bytes = b"", signed: str | None = None
+        self, method: str, path: str, raw: bytes | None = b"", signed: str | None = None
     ) -> tuple[int, str]:
+        """`raw` is None where nobody may read the body."""
         parts, said = urlsplit(path), list[Any]()
         headers = [(b"host", b"example.org"), (b"content-type", b"application/json")]
         headers += [(b"x-hub-signature-256", signed.encode())] if signed is not None else []
 
         async def receive() -> dict[str, Any]:
+            assert raw is not None
             return {"type": "http.request", "body": raw, "more_body": False}
 
         async def send(event: Any) -> None:
@@ -121,7 +123,9 @@ async def test_only_what_is_signed_is_believed(meta: Meta) -> None:
         assert status == 401, signed
         assert PERSON not in said
     assert (await meta.call("POST", PATH, b"not JSON", "sha256=0"))[0] == 401
-    assert refused() - before == len(wrong) + 1
+    for unread in (None, "sha256=", signature(raw)[:-1]):
+        assert (await meta.call("POST", PATH, None, unread))[0] == 401
+    assert refused() - before == len(wrong) + 4
     assert await meta.value("SELECT count(*) FROM messages") == 0
     assert await meta.value("SELECT count(*) FROM kept_aside") == 0
     assert await meta.value("SELECT count(*) FROM contacts") == 0

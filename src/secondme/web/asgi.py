@@ -17,8 +17,11 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _MAX_BODY = 4 * 1024 * 1024  # bytes; Meta sends up to 3 MB
+_SMALL = 64 * 1024  # bytes of a body for which there is always room
+MOST_UNREAD = 64 * 1024 * 1024  # bytes that all bodies together may hold before they are whole
 PATIENCE = 10.0  # seconds that a body may take to arrive whole
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+_unread = 0  # bytes of bodies that are not whole yet
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -75,6 +78,25 @@ def answer(value: Any, status: int = 200) -> Response:
 Route = Callable[[Request], Awaitable[Response]]
 
 
+@dataclass(frozen=True, slots=True)
+class Careful:
+    """A Route that may refuse a request by its head, which has no body yet, before that is read."""
+
+    refusal: Callable[[Request], Response | None]
+    route: Route
+
+    async def __call__(self, request: Request) -> Response:
+        return await self.route(request)
+
+
+class _Unread(Exception):
+    """A body that is not read to its end, and what is said to that."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.response = answer({"error": said}, status)
+
+
 class Bare:
     """An ASGI application of exact paths: {(method, path): route}."""
 
@@ -99,16 +121,18 @@ class Bare:
             return answer(
                 {"error": "Method not allowed." if known else "No such path."}, 405 if known else 404
             )
+        head = Request(scope["method"], scope["path"], _parsed(scope["query_string"]), scope["headers"], b"")
+        if isinstance(route, Careful) and (refusal := route.refusal(head)) is not None:
+            return refusal
         try:
+            _expect(head)
             body = await _read_in_time(receive)
         except TimeoutError:
             return _hurried()
-        if body is None:
-            return answer({"error": f"A body has at most {_MAX_BODY} bytes."}, 413)
-        query = _parsed(scope["query_string"])
-        request = Request(scope["method"], scope["path"], query, scope["headers"], body)
+        except _Unread as unread:
+            return unread.response
         try:
-            return await route(request)
+            return await route(Request(head.method, head.path, head.query, head.headers, body))
         except Invalid as error:
             return answer({"error": str(error)}, 400)
         except NotFound as error:
@@ -143,11 +167,11 @@ def _parsed(query: bytes) -> Mapping[str, list[str]]:
 class _Begun:
     """A coroutine that has run up to its first wait, to be awaited from there."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, bytes | None], waits_for: Any) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, bytes], waits_for: Any) -> None:
         self._coroutine = coroutine
         self._waits_for = waits_for
 
-    def __await__(self) -> Generator[Any, Any, bytes | None]:
+    def __await__(self) -> Generator[Any, Any, bytes]:
         try:
             yield self._waits_for
             return (yield from self._coroutine.__await__())
@@ -155,32 +179,50 @@ class _Begun:
             self._coroutine.close()
 
 
-async def _read_in_time(receive: Receive) -> bytes | None:
+async def _read_in_time(receive: Receive) -> bytes:
     """Raises TimeoutError. A body that came with its head, as nearly all do, costs no timer."""
     reading = _read(receive)
     try:
         waits_for = reading.send(None)
     except StopIteration as done:
-        body: bytes | None = done.value
+        body: bytes = done.value
         return body
     async with asyncio.timeout(PATIENCE):
         return await _Begun(reading, waits_for)
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None when it is too large."""
+def _expect(head: Request) -> None:
+    """Raises _Unread where a body says that it is too large, which is one way to be."""
+    length = head.header(b"content-length")
+    if length.isdecimal() and int(length) > _MAX_BODY:
+        raise _too_large()
+
+
+def _too_large() -> _Unread:
+    return _Unread(413, f"A body has at most {_MAX_BODY} bytes.")
+
+
+async def _read(receive: Receive) -> bytes:
+    """The whole body. Raises _Unread when it is too large, or when too much is held of others."""
+    global _unread
     chunks, size = [], 0
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return b""
-        chunk = event.get("body", b"")
-        size += len(chunk)
-        if size > _MAX_BODY:
-            return None
-        chunks.append(chunk)
-        if not event.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    try:
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return b""
+            chunk = event.get("body", b"")
+            if size + len(chunk) > _MAX_BODY:
+                raise _too_large()
+            chunks.append(chunk)
+            if not event.get("more_body"):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            size += len(chunk)
+            _unread += len(chunk)
+            if _unread > MOST_UNREAD and size > _SMALL:
+                raise _Unread(503, "Too much is arriving at once; nothing was taken. Try again.")
+    finally:
+        _unread -= size
 
 
 def common(health: Callable[[], Awaitable[dict[str, Any]]]) -> dict[tuple[str, str], Route]:

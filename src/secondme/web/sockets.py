@@ -1,4 +1,4 @@
-"""The sockets under every service: callers that never finish asking are shown out, and there is room for many."""
+"""The sockets under every service: who never finishes asking or listening is shown out, and there is room for many."""
 
 import resource
 from asyncio import TimerHandle, Transport
@@ -8,14 +8,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from secondme.web.asgi import Bare
 
-PATIENCE = 10.0  # seconds that a request's head may take to arrive
+PATIENCE = (
+    10.0  # seconds that a request's head may take to arrive, and that a caller may leave an answer untaken
+)
+MOST_HEAD = 64 * 1024  # bytes of a request's head, and of whatever else comes that is no body
+_SOME = 16 * 1024  # bytes of an answer that have to be taken within PATIENCE, or all that is left
 _MANY = 65_536  # open files that are enough for anybody
 
 
 class Impatient(HttpToolsProtocol):
-    """uvicorn's protocol, which waits for ever for the rest of a head. Bodies have a limit of their own (asgi.py)."""
+    """uvicorn's protocol, which waits for ever for the rest of a head and for room to answer, and holds any head.
+
+    Bodies have limits of their own (asgi.py).
+    """
 
     _began: float | None = None  # when the connection, or the head that is arriving, began
+    _idle = 0  # bytes since the last that were of use: a head without an end, or lines around a body that nobody reads
+    _full: float | None = None  # since when too little of what is answered is taken
+    _left = 0  # bytes that were to be taken then
     _looks: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -26,11 +36,27 @@ class Impatient(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._began is None and (self.cycle is None or self.cycle.response_complete):
             self._began = self.loop.time()
+        self._idle += len(data)
         super().data_received(data)
+        if self._idle > MOST_HEAD:
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._began = None
+        self._idle = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._idle = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._idle = 0
+        super().on_message_complete()
+
+    def resume_writing(self) -> None:
+        self._full = None
+        super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._looks is not None:
@@ -38,10 +64,21 @@ class Impatient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        if self._began is not None and self.loop.time() - self._began >= PATIENCE:
+        self._look_again()
+        now = self.loop.time()
+        if self._stuck(now):
+            self.transport.abort()  # a mere close would wait for what nobody takes
+        elif self._began is not None and now - self._began >= PATIENCE:
             self.transport.close()
-        else:
-            self._look_again()
+
+    def _stuck(self, now: float) -> bool:
+        """Whether of what is written so little was taken for so long that nobody listens."""
+        left = self.transport.get_write_buffer_size()
+        if left == 0:
+            self._full = None
+        elif self._full is None or left <= self._left - _SOME:
+            self._full, self._left = now, left
+        return self._full is not None and now - self._full >= PATIENCE
 
     def _look_again(self) -> None:
         """Seldom, and not once a request: a timer for each costs every honest caller something."""

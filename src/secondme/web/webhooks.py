@@ -11,7 +11,7 @@ from secondme.observe.logs import get_logger
 from secondme.pipeline.inbox import Inbox
 from secondme.ports import Clock
 from secondme.stores.ledger.aside import Aside
-from secondme.web.asgi import Request, Response, Route, answer
+from secondme.web.asgi import Careful, Request, Response, Route, answer
 
 log = get_logger(__name__)
 type _App = tuple[
@@ -49,7 +49,7 @@ class MetaRoutes:
         async def take(request: Request) -> Response:
             return await self._take(request, apps)
 
-        return {("GET", path): verify, ("POST", path): take}
+        return {("GET", path): verify, ("POST", path): Careful(self._unsigned, take)}
 
     def _apps(self, numbers: Sequence[Number]) -> list[_App]:
         """Whose signatures are believed. Only the numbers whose app signed a body can be spoken of in it, and all of
@@ -69,12 +69,15 @@ class MetaRoutes:
             for secret, first in firsts.items()
         ]
 
+    def _unsigned(self, head: Request) -> Response | None:
+        """A refusal of what nobody signed, before any of its body is held."""
+        return None if Number.may_sign(head.header(b"x-hub-signature-256")) else self._refused()
+
     async def _take(self, request: Request, apps: Sequence[_App]) -> Response:
         signature = request.header(b"x-hub-signature-256")
         app = next((app for app in apps if app[0].signed(request.body, signature)), None)
         if app is None:
-            self._refused()
-            return answer({"error": "The signature is missing or wrong."}, 401)
+            return self._refused()
         metrics.webhooks_believed.inc()
         first, accounts = app
         try:
@@ -100,13 +103,14 @@ class MetaRoutes:
         most = _STRAYS if item.error == UNKNOWN_NUMBER else None
         return Aside(item.account_id, item.payload, item.error, sender, most)
 
-    def _refused(self) -> None:
+    def _refused(self) -> Response:
         """Anybody may post nonsense, and a wrong app secret looks the same: said, but not with every post."""
         metrics.webhooks_refused.labels("signature").inc()
         now = time.monotonic()
         if now - self._said_refused >= _SELDOM:
             self._said_refused = now
             log.warning("webhook.refused", status=401)
+        return answer({"error": "The signature is missing or wrong."}, 401)
 
     def _tell(self, parsed: Parsed) -> None:
         if parsed.other[UNKNOWN_NUMBER] and not self._said_unknown:

@@ -53,12 +53,17 @@ class Number:
         """Whether this is the verify token that was given to Meta; compared in constant time."""
         return hmac.compare_digest(token.encode(), self.verify_token.encode())
 
+    @staticmethod
+    def may_sign(signature: str) -> bool:
+        """Whether it has a signature's form."""
+        return _SIGNATURE.fullmatch(signature) is not None
+
     def signed(self, body: bytes, signature: str) -> bool:
         """Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the raw body under the app secret, in constant time.
 
         https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
         """
-        if not _SIGNATURE.fullmatch(signature):
+        if not self.may_sign(signature):
             return False  # before a large body is hashed for nobody
         own = hmac.digest(self.app_secret.encode(), body, hashlib.sha256).hex()
         return hmac.compare_digest(f"sha256={own}".encode(), signature.encode())
