@@ -1,6 +1,6 @@
 """Accounts, contacts and identities: who writes to which number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -145,13 +145,21 @@ _ROW = """SELECT c.id, c.key, c.name, c.relationship, c.persona_id, i.id AS iden
           FROM contacts c JOIN identities i ON i.user_id = c.id LEFT JOIN conversations v ON v.identity_id = i.id"""
 
 
-async def everyone(tx: Connection, vault: Vault, limit: int | None = None) -> list[ContactRow]:
+async def everyone(
+    tx: Connection, vault: Vault, limit: int | None = None, served: Mapping[str, str] | None = None
+) -> list[ContactRow]:
     """All contacts with their conversations, names and addresses opened, newest talk first; at most `limit`.
+
+    `served`: only those of these accounts, on the network that each has: what an account heard before it moved to
+    another one is left out.
 
     Without those who are known from imported chats alone.
     """
     rows = await tx.fetch(
-        f"{_ROW} WHERE v.id IS NOT NULL ORDER BY last_at DESC NULLS LAST, v.created_at LIMIT $1", limit
+        f"""{_ROW} WHERE v.id IS NOT NULL AND ($2::text[] IS NULL OR v.account_id || ' ' || i.channel = ANY($2))
+            ORDER BY last_at DESC NULLS LAST, v.created_at LIMIT $1""",
+        limit,
+        None if served is None else [f"{account} {network}" for account, network in served.items()],
     )
     return [_opened(vault, row) for row in rows]
 

@@ -31,6 +31,7 @@ class Bubble:
     status: str  # a delivery's status or progress; for incoming: waiting, answering, or the outcome
     rule: str | None
     edited: bool = False
+    ordered: bool = False  # by the owner, with a command
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _message(key: bytes, row: asyncpg.Record) -> Bubble:
         status=status if incoming else _LEAVES.get(row["leaves"], row["leaves"]) or "sent",
         rule=row["rule"],
         edited=row["edited_at"] is not None,
+        ordered=row["leaves"] is not None,
     )
 
 

@@ -51,7 +51,7 @@ def create_dashboard(app: App) -> FastAPI:
     pages = Pages(app)
     web.include_router(routes(app, news))
     web.mount("/static", StaticFiles(directory=_HERE / "static"))
-    _pages(web, pages, news)
+    _pages(web, app, pages, news)
     _common(web, app)
     _errors(web)
     web.add_middleware(Shield, sessions=pages.sessions, unknown=pages.signed_out)
@@ -106,7 +106,10 @@ class Pages:
         return answer
 
 
-def _pages(web: FastAPI, pages: Pages, news: News) -> None:
+def _pages(web: FastAPI, app: App, pages: Pages, news: News) -> None:
+    simulated = any(account.channel == "simulator" for account in app.accounts.values())
+    title = "Simulator" if simulated else "Conversations"
+
     @web.get("/start", include_in_schema=False)
     async def start(request: Request) -> Response:
         return await pages.start(request)
@@ -117,7 +120,7 @@ def _pages(web: FastAPI, pages: Pages, news: News) -> None:
 
     @web.get("/simulator", include_in_schema=False)
     async def simulator() -> Response:
-        return pages.render("simulator.html")
+        return pages.render("simulator.html", title=title)
 
     @web.post("/api/sign-out", status_code=204, summary="Sign out every browser, this one too")
     async def sign_out() -> Response:

@@ -80,9 +80,10 @@ def _account(account: Account, has_window: bool) -> AccountView:
 
 
 async def everybody(app: App) -> list[PersonView]:
-    """Who writes to which account, newest talk first."""
+    """Who writes to which account that is served here, on its own network, newest talk first."""
+    served = {account.id: people.network_of(account.channel) for account in app.accounts.values()}
     async with app.ledger.transaction() as tx:
-        rows = await people.everyone(tx, app.ledger.vault, _LISTED)
+        rows = await people.everyone(tx, app.ledger.vault, _LISTED, served)
         return await _persons(tx, app, rows)
 
 
@@ -212,5 +213,6 @@ def _bubble(bubble: Bubble, seen_until: datetime | None) -> BubbleView:
         rule=bubble.rule,
         reason=words.short if words else None,
         edited=bubble.edited,
+        ordered=bubble.ordered,
         seen=seen,
     )

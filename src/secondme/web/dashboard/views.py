@@ -92,7 +92,10 @@ class PeopleView(Shape):
 
 
 class BubbleView(Shape):
-    """One line of a thread. `text` None: erased. `seen`: the other side's phone shows it as read by us."""
+    """One line of a thread. `text` None: erased. `seen`: the other side's phone shows it as read by us.
+
+    `ordered`: the owner had it sent by a command.
+    """
 
     id: str
     ref: str | None
@@ -106,6 +109,7 @@ class BubbleView(Shape):
     rule: str | None
     reason: str | None
     edited: bool
+    ordered: bool
     seen: bool
 
 

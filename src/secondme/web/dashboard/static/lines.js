@@ -46,7 +46,7 @@ function around(b, before, after, person, byId, on) {
 /** A message that was written on this page keeps its element when the ledger has it. */
 const keyOf = (b) => (b.ref?.startsWith("phone-") ? b.ref : b.id);
 
-const together = (one, other) => one.by === other.by && new Date(other.at) - new Date(one.at) < PAUSE_IN_TALK;
+const together = (one, other) => one.by === other.by && one.ordered === other.ordered && new Date(other.at) - new Date(one.at) < PAUSE_IN_TALK;
 
 function row(b, { person, turn, tail, quoted, selected, on }) {
   const who = author(b, person);

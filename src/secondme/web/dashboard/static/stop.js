@@ -91,7 +91,7 @@ function message(stopped) {
 function trouble(all) {
   if (!all.length) return null;
   return { kind: "away", title: "Something is to mend", from: all.join(),
-    words: [all.map((one) => h("span", { class: "trouble" }, sentence(one))), sentence("`secondme doctor` says what to do.")] };
+    words: [all.map((one) => h("span", { class: "trouble" }, sentence(one))), sentence("What to do: `secondme doctor`")] };
 }
 
 function did() {

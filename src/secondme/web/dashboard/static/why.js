@@ -36,6 +36,7 @@ function top(title, lead, close) {
 }
 
 function body(bubble, close) {
+  if (bubble.ordered) return order(bubble, close);
   if (bubble.by === "owner") return own(close);
   if (shown.problem) return [top("No receipt", null, close), problem(shown.problem)];
   if (!shown.why) return top("Why", "Looking…", close);
@@ -63,6 +64,13 @@ function own(close) {
     h("p", { class: "verdict" }, h("code", {}, "owner.stepped_in"),
       "Whatever was being prepared is dropped and never sent."
       + (minutes ? ` Nobody answers here for ${minutes} minutes, or until you resume.` : "")),
+  ];
+}
+
+function order(bubble, close) {
+  return [
+    top("Your order", "You had it sent yourself, by secondme send.", close),
+    bubble.rule ? h("p", { class: "verdict" }, h("code", {}, bubble.rule), bubble.reason) : null,
   ];
 }
 

@@ -78,5 +78,6 @@ export const QUIET_KINDS = { image: "Picture", audio: "Voice note", video: "Vide
 /** Who wrote a bubble. */
 export function author(bubble, person) {
   if (bubble.by === "contact") return called(person);
-  return bubble.by === "owner" ? "You, from your phone" : speaker(person.account);
+  if (bubble.by === "bot") return speaker(person.account);
+  return bubble.ordered ? "You, by secondme send" : "You, from your phone";
 }
