@@ -51,7 +51,8 @@ async def test_what_may_have_left_is_never_sent_again(journey: Open, fault: str)
 async def test_what_meta_refuses_is_said(journey: Open) -> None:
     async with journey("journal") as told:
         wrong = template.order(Wanted("tired", "en_US"), None)
-        assert await ordered(told, wrong) == Standing("failed", "outbox.template")
+        found = await ordered(told, wrong)
+        assert found == Standing("failed", "outbox.template") and found.error == "Meta refused it (132015)."
         await told.meta.fault(131026)
         assert await ordered(told, READY) == Standing("failed", "outbox.undeliverable")
 

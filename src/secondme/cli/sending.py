@@ -106,7 +106,8 @@ def _say(found: Standing, name: str, why_not: str) -> int:
         return 0
     if found.status in ("failed", "withdrawn"):
         why = rule(found.rule)
-        raise NotSent(f"Not sent to {name}: {why.sentence if why else 'it was refused.'}")
+        code = f" {found.error}" if found.error and found.error.endswith(").") else ""
+        raise NotSent(f"Not sent to {name}: {why.sentence if why else 'it was refused.'}{code}")
     if found.status == "planned":
         print(f"Planned for {name}, and not sent yet: {why_not}. It leaves within two minutes or never.")
     else:

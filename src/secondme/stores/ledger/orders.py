@@ -4,7 +4,7 @@ The message and its delivery have one id, so that whatever leads to either leads
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -23,10 +23,14 @@ _PART = 1
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an order stands: its delivery's status, and the rule by which it ended if it was not sent."""
+    """How an order stands: its delivery's status, and the rule by which it ended if it was not sent.
+
+    `error`: what came of it, in a sentence with the provider's code, or one of our words.
+    """
 
     status: str
     rule: str | None
+    error: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,8 @@ async def serves(tx: Connection, account_id: str) -> bool:
 async def standing(tx: Connection, id_: UUID) -> Standing | None:
     """How an order stands; None where its contact was forgotten meanwhile."""
     row = await tx.fetchrow(
-        """SELECT d.status, CASE WHEN m.outcome = 'replied' THEN NULL ELSE m.rule END AS rule
+        """SELECT d.status, d.error, CASE WHEN m.outcome = 'replied' THEN NULL ELSE m.rule END AS rule
            FROM deliveries d JOIN messages m ON m.id = d.answers WHERE d.id = $1""",
         id_,
     )
-    return Standing(row["status"], row["rule"]) if row else None
+    return Standing(row["status"], row["rule"], row["error"]) if row else None

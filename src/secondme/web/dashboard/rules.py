@@ -129,7 +129,8 @@ RULES = {
     ),
     "outbox.template": Rule(
         "template refused",
-        "The provider refused the template: its parameters, its language, or that it is paused. Nothing arrived.",
+        "The provider refused the template: its parameters, its language, that it is paused, or that there is none of"
+        " that name. Nothing arrived. Set WHATSAPP_BUSINESS_ACCOUNT_ID to have templates checked before.",
     ),
     "owner.sent": Rule("you had it sent", "You ordered it yourself, by a command."),
     "order.late": Rule(
