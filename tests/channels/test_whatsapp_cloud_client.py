@@ -198,7 +198,11 @@ async def test_a_look_says_what_the_token_may(graph: Wire) -> None:
 async def test_a_look_says_what_to_do(graph: Wire) -> None:
     network, channel = graph
     network.refuses(401, 190)
-    with pytest.raises(ConfigError, match="WHATSAPP_PERMANENT_TOKEN"):
+    with pytest.raises(ConfigError, match="WHATSAPP_PERMANENT_TOKEN") as raised:
+        await channel.ping()
+    assert "Check" not in str(raised.value), "the code has named the cause"
+    network.refuses(400, 999)
+    with pytest.raises(ConfigError, match="Check WHATSAPP_PHONE_NUMBER_ID"):
         await channel.ping()
     network.status, network.body = 404, "nothing here"
     with pytest.raises(ConfigError, match="WHATSAPP_API_BASE_URL"):

@@ -14,7 +14,7 @@ from secondme.channels.whatsapp_cloud.values import listed, named
 from secondme.channels.wire import Wire
 from secondme.domain.address import is_phone
 from secondme.domain.delivery import DeliveryKind, Outgoing, Sent
-from secondme.domain.errors import ConfigError, Rejected, SecondMeError, Unusable
+from secondme.domain.errors import ChannelDown, ConfigError, Rejected, SecondMeError, Unusable
 from secondme.observe.gate import Gate
 
 _CLOCK_MAY_BE_OFF = 60.0  # seconds
@@ -115,6 +115,8 @@ def _refused(status: int, body: Any) -> Unusable:
     """`refused (190)`: by Meta's code where it gives one, else by the status."""
     error, code = meaning(status, body, None), named(named(body, "error"), "code")
     state = f"refused ({code if isinstance(code, int) else status})"
+    if isinstance(error, ChannelDown):  # the code names the cause, and the error what to do
+        return Unusable(str(error), state)
     if isinstance(error, SecondMeError):
         return Unusable(f"{error} Check WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_PERMANENT_TOKEN.", state)
     return Unusable(f"Meta's API answers {status}: check WHATSAPP_API_BASE_URL.", state)
