@@ -55,6 +55,7 @@ def test_the_origin_alone_gets_each_providers_own_path() -> None:
     [
         ("gpt-5-mini", KEYS, "PROVIDER being one of openai, anthropic, groq, openrouter, ollama, compatible"),
         ("openai:", KEYS, "cannot be read"),
+        ("antropic:x", KEYS, "antropic:… names no provider, did you mean anthropic?"),
         ("openai:two words", KEYS, "cannot be read"),
         (f"{KEY}:x", KEYS, "cannot be read"),
         ("openai:gpt", {}, "OPENAI_API_KEY is missing"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
@@ -141,6 +142,9 @@ def _parsed(spec: ModelSpec, environment: Mapping[str, str], setting: str, alone
     if provider is None or not _NAME.fullmatch(name):
         # What cannot be read may be a key that was put in the wrong place: it is not repeated.
         which = "" if alone else f"{prefix.lower()}: " if provider else ""
+        near = [] if provider else get_close_matches(prefix.lower(), PROVIDERS, 1, 0.7)
+        if near:  # so near to a provider's name that it is no key
+            which = f"{prefix}:… names no provider, did you mean {near[0]}? "
         return [
             f"{setting} cannot be read: {which}each model is PROVIDER:MODEL, PROVIDER being one of"
             f" {', '.join(PROVIDERS)}; for example groq:openai/gpt-oss-20b"
