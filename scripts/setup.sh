@@ -15,6 +15,8 @@ build= ticker=
 say() { printf '%s\n' "$*"; }
 fail() { printf 'make setup: %s\n' "$*" >&2; exit 1; }
 
+WAYS="install one (apt-get install python3.12 python3.12-venv, brew install python@3.12, pyenv install 3.12), or name it: make setup PYTHON=/path/to/python"
+
 # FILE WHAT: one line on why a tool failed.
 explain() {
   if grep -qiE 'no space left|os error 28|quota exceeded' "$1"; then
@@ -66,7 +68,7 @@ get_uv() {
     [ -n "$base" ] && "$base" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null && break
     base=
   done
-  [ -n "$base" ] || no_python
+  [ -n "$base" ] || fail "no Python 3.12 or newer was found: $WAYS"
   say "Getting uv $UV_RELEASE, which installs the rest …"
   rm -rf .tools
   mkdir .tools
@@ -76,16 +78,11 @@ get_uv() {
     explain "$log" "uv could not be downloaded"
 }
 
-no_python() {
-  fail "no Python 3.12 or newer was found: install one (apt-get install python3.12 python3.12-venv, brew install" \
-    "python@3.12, pyenv install 3.12), or name it: make setup PYTHON=/path/to/python"
-}
-
 make_venv() {
   if [ -z "$python" ]; then
     say "No Python 3.12 or newer here: fetching one into .tools …"
     UV_PYTHON_INSTALL_DIR=.tools/python .tools/bin/uv venv -q --clear --managed-python --python 3.12 .venv >"$log" 2>&1 ||
-      no_python
+      explain "$log" "no Python 3.12 or newer was found, and none could be downloaded; $WAYS"
   elif [ "$(real .venv/bin/python 2>/dev/null)" != "$python" ]; then
     .tools/bin/uv venv -q --clear --python "$python" .venv >"$log" 2>&1 || explain "$log" "no .venv could be made"
   fi
