@@ -72,3 +72,16 @@ async def test_an_open_breaker_degrades_and_one_about_to_be_probed_does_not() ->
     now = REST
     found = await health(STORES, {}, [gate])
     assert (found["status"], found["breakers"]) == ("ok", {"somebody": "half-open"})
+
+
+def test_a_gate_knows_how_the_last_ask_failed_until_one_goes_well() -> None:
+    gate = Gate("somebody")
+    for blame, fault in ((Blame.SERVICE, "no key"), (Blame.NOBODY, "no key"), (Blame.NOT_SERVICE, None)):
+        with pytest.raises(OSError), gate.asking(lambda error, blame=blame: blame):
+            raise OSError("no key")
+        assert gate.fault == fault
+    with pytest.raises(OSError), gate.asking(lambda error: Blame.SERVICE):
+        raise OSError("no key")
+    with gate.asking(lambda error: Blame.SERVICE):
+        pass
+    assert gate.fault is None
