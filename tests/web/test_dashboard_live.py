@@ -7,7 +7,7 @@ import pytest
 
 from secondme.embedded import Addresses
 from secondme.web import neighbours
-from tests.web.conftest import Desk, turned, opened
+from tests.web.conftest import Desk, opened, turned
 
 LIVE = {
     "channel": "whatsapp_cloud",
