@@ -15,6 +15,7 @@ from secondme.web import asgi, sockets
 from secondme.web.asgi import Bare, Careful, Request, Response, answer
 
 KIB = 1024
+LARGE = 8_000 * KIB  # more than kernels take in between
 BEGUN = b"GET /large HTTP/1.1\r\nHost: x\r\n"
 ASKED = BEGUN + b"\r\n"
 CHUNKED = b"POST /whole HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -25,7 +26,7 @@ async def _whole(request: Request) -> Response:
 
 
 async def _large(request: Request) -> Response:
-    return Response(200, b"x" * 1_000_000)
+    return Response(200, b"x" * LARGE)
 
 
 async def _late(request: Request) -> Response:
@@ -208,14 +209,14 @@ async def test_who_takes_an_answer_slowly_gets_it_whole(
 ) -> None:
     monkeypatch.setattr(sockets, "PATIENCE", 0.4)
     caller = socket.socket()
-    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * KIB)
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * KIB)
     caller.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(caller, ("127.0.0.1", served.port))
     await loop.sock_sendall(caller, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     taken = 0
-    while piece := await loop.sock_recv(caller, 16 * KIB):
+    while piece := await loop.sock_recv(caller, 64 * KIB):
         taken += len(piece)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.01)
     caller.close()
-    assert taken > 1_000_000
+    assert taken > LARGE

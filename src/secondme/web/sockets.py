@@ -12,7 +12,6 @@ PATIENCE = (
     10.0  # seconds that a request's head may take to arrive, and that a caller may leave an answer untaken
 )
 MOST_HEAD = 64 * 1024  # bytes of a request's head, and of whatever else comes that is no body
-_SOME = 16 * 1024  # bytes of an answer that have to be taken within PATIENCE, or all that is left
 _MANY = 65_536  # open files that are enough for anybody
 
 
@@ -24,8 +23,8 @@ class Impatient(HttpToolsProtocol):
 
     _began: float | None = None  # when the connection, or the head that is arriving, began
     _idle = 0  # bytes since the last that were of use: a head without an end, or lines around a body that nobody reads
-    _full: float | None = None  # since when too little of what is answered is taken
-    _left = 0  # bytes that were to be taken then
+    _left = 0  # bytes that were waiting to be taken when last looked at
+    _took = 0.0  # when that was last another number
     _looks: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -43,7 +42,6 @@ class Impatient(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._began = None
-        self._idle = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -53,10 +51,6 @@ class Impatient(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._idle = 0
         super().on_message_complete()
-
-    def resume_writing(self) -> None:
-        self._full = None
-        super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._looks is not None:
@@ -72,13 +66,11 @@ class Impatient(HttpToolsProtocol):
             self.transport.close()
 
     def _stuck(self, now: float) -> bool:
-        """Whether of what is written so little was taken for so long that nobody listens."""
+        """Whether something waits to be taken, and nothing of it was for so long that nobody listens."""
         left = self.transport.get_write_buffer_size()
-        if left == 0:
-            self._full = None
-        elif self._full is None or left <= self._left - _SOME:
-            self._full, self._left = now, left
-        return self._full is not None and now - self._full >= PATIENCE
+        if left != self._left:
+            self._left, self._took = left, now
+        return left > 0 and now - self._took >= PATIENCE
 
     def _look_again(self) -> None:
         """Seldom, and not once a request: a timer for each costs every honest caller something."""
