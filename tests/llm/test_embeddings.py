@@ -57,6 +57,7 @@ async def test_a_dimension_is_asked_for_and_checked(openai_stub: str) -> None:
     ("name", "cause"),
     [
         ("embed-short", "malformed"),
+        ("embed-vast", "malformed"),
         ("wrong-type", "malformed"),
         ("shapeless", "malformed"),
         ("status-401", "status"),

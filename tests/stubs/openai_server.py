@@ -18,7 +18,8 @@ from its types.
     talk:… settings:… request:…  a refusal of refusals.py
 
 Forms (`response_format` of type json_schema, or a schema in the system message) are filled in from the schema.
-Embeddings: `embed` has 1536 numbers or `dimensions`; `embed-N` has N; `embed-short` leaves one out.
+Embeddings: `embed` has 1536 numbers or `dimensions`; `embed-N` has N; `embed-short` leaves one out and
+`embed-vast` has a number that is too large.
 `GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it.
 `GET /api/tags` is Ollama's list of models.
 """
@@ -214,7 +215,7 @@ async def embed(request: web.Request) -> web.StreamResponse:
     size = body.get("dimensions") or 1536
     if model.removeprefix("embed-").isdigit():
         size = int(model.removeprefix("embed-"))
-    rows = [
+    rows: list[Any] = [
         {"object": "embedding", "index": n, "embedding": [(len(text) + n) / 100 + 0.5] * size}
         for n, text in enumerate(texts)
     ]
@@ -222,6 +223,8 @@ async def embed(request: web.Request) -> web.StreamResponse:
     usage = {"prompt_tokens": 3, "total_tokens": 3}
     answer = {"object": "list", "model": model, "data": rows, "usage": usage}
     CreateEmbeddingResponse.model_validate(answer, strict=True)
+    if model == "embed-vast":
+        rows[0]["embedding"][0] = 10**400
     return web.json_response(answer)
 
 

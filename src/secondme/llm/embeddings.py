@@ -52,7 +52,7 @@ class ApiEmbedder:
             rows = sorted(answer["data"], key=lambda row: row["index"])
             vectors = [[float(number) for number in row["embedding"]] for row in rows]
             places = [row["index"] for row in rows]
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             raise self._wire.failed("malformed", "gave an answer that holds no embeddings.") from None
         if isinstance(usage := answer.get("usage"), Mapping):
             metrics.record_usage(self.name, figure(usage, "prompt_tokens"), 0, 0)

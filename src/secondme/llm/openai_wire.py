@@ -24,18 +24,23 @@ class OpenAIWire:
         self._json: JsonMode = model.json_mode or "schema"
 
     async def ask(self, messages: Sequence[ChatMessage], form: Form | None = None) -> Answer:
+        system, mode = self._system, self._json
         while True:
-            system, mode = self._system, self._json
             try:
-                body = self._body(messages, form, system, mode)
-                return self._read(await self._wire.post("/chat/completions", body))
+                found = await self._wire.post("/chat/completions", self._body(messages, form, system, mode))
+                break
             except Refused as refused:
                 if refused.no_system and system:
-                    self._system = False
+                    system = False
                 elif refused.no_format and form is not None and mode in _LESS:
-                    self._json = _LESS[mode]
+                    mode = _LESS[mode]
                 else:
                     raise
+        # Learned only now that it was taken so: a refusal may quote what somebody wrote.
+        self._system = self._system and system
+        if form is not None:
+            self._json = mode
+        return self._read(found)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -21,7 +21,7 @@ _ENOUGH = 20  # messages from which on a style's figures are worth telling
 LEFT_OUT = "(What was said before is left out.)"
 
 # Anything that a model or its template could take for a tag of ours or a token of its own; `<3` stays a heart.
-_TAG = re.compile(r"<(?=[/|!a-z])|<(?=\s*/?\s*(?:message|example|fact)\b)|\[(?=/?inst\])", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[/|!a-z])|<(?=[\s/]*(?:message|example|fact)\b)|\[(?=/?inst\])", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 

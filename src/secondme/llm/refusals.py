@@ -47,13 +47,13 @@ _SETTINGS_CODES = frozenset(
     }
 )
 _TOO_LONG = re.compile(
-    r"context.(?:length|window|size|limit)|(?:prompt|input|request|message)\w*\b.{0,40}\btoo (?:long|large)"
+    r"context.(?:length|window|size|limit)|(?:prompt|input|request|message)\w{0,9}\b.{0,40}\btoo (?:long|large)"
     r"|reduce the length",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
     r"content.?(?:filter|management|policy|moderation|exists risk)|moderation|flagged|usage polic|safety"
-    r"|violat\w*\b.{0,40}\bpolic|blocked by|inappropriate|prohibited",
+    r"|violat\w{0,9}\b.{0,40}\bpolic|blocked by|inappropriate|prohibited",
     re.IGNORECASE,
 )
 _SETTINGS = re.compile(

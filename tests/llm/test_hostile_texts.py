@@ -1,5 +1,6 @@
-"""What a model says may be long and built to cost: reading it takes time as its length does, and ends."""
+"""What is written may be long and built to cost: reading it takes time as its length does, and ends."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from secondme.llm.forms import filled
+from secondme.llm.prompts import harmless
+from secondme.llm.refusals import read
 from secondme.llm.replies import split, visible
 
 SIZES = [4**n for n in range(4, 11)]  # characters; the last is what a wire takes at the most
@@ -27,18 +30,26 @@ def _parts(text: str) -> None:
     split(visible(text))
 
 
-def _seconds(read: Callable[[str], None], text: str) -> float:
+def _harmless(text: str) -> None:
+    harmless(text, longest=len(text))
+
+
+def _refusal(text: str) -> None:
+    read(400, json.dumps({"error": {"message": text}}))
+
+
+def _seconds(reads: Callable[[str], None], text: str) -> float:
     """The least of three: what else runs here only adds."""
 
     def once() -> float:
         begun = time.thread_time()
-        read(text)
+        reads(text)
         return time.thread_time() - begun
 
     return min(once() for _ in range(3))
 
 
-@pytest.mark.parametrize("read", [_parts, _fill])
+@pytest.mark.parametrize("reads", [_parts, _fill, _harmless, _refusal])
 @pytest.mark.parametrize(
     "build",
     [
@@ -51,16 +62,36 @@ def _seconds(read: Callable[[str], None], text: str) -> float:
         lambda n: "```json\n" + "\n" * n + "x",
         lambda n: "```json" + " " * n + "\n" + " \n" * (n // 2) + "x```",
         lambda n: "```" * (n // 3),
+        lambda n: "<" + " " * n + "x",
+        lambda n: "prompt" * (n // 6),
+        lambda n: "violat" * (n // 6),
+        lambda n: "system is " * (n // 10),
+        lambda n: "not support " * (n // 12),
     ],
-    ids=["blanks", "lines", "blank lines", "thinks", "no end", "tags", "fence", "fences", "ticks"],
+    ids=[
+        "blanks",
+        "lines",
+        "blank lines",
+        "thinks",
+        "no end",
+        "tags",
+        "fence",
+        "fences",
+        "ticks",
+        "bracket",
+        "prompts",
+        "policies",
+        "systems",
+        "nots",
+    ],
 )
 def test_reading_costs_as_much_as_there_is_to_read(
-    read: Callable[[str], None], build: Callable[[int], str]
+    reads: Callable[[str], None], build: Callable[[int], str]
 ) -> None:
     """Four times the text costs four times the work, and sixteen times that where it is squared."""
-    before = _seconds(read, build(SIZES[0]))
+    before = _seconds(reads, build(SIZES[0]))
     for size in SIZES[1:]:
-        seconds = _seconds(read, build(size))
+        seconds = _seconds(reads, build(size))
         assert seconds < 10 * before + 0.02, f"{size} characters"
         before = seconds
 
