@@ -1,5 +1,6 @@
 """What is known and the owner's rights over it, as somebody types them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -75,3 +76,25 @@ def test_two_are_one_until_they_are_not(shared: Instance, known: dict[str, str])
     (hostile,) = [id for name, id in known.items() if name not in ("Mara", "Tom", "Ana")]
     assert "\x1b" not in shared.run("merge", hostile, known["Mara"]).stdout
     shared.run("unmerge", hostile, known["Mara"])
+
+
+def test_everything_into_a_file(shared: Instance, known: dict[str, str]) -> None:
+    file = shared.home / "mara.json"
+    shared.run("export", known["Mara"], "--out", str(file))
+    found = json.loads(file.read_text())
+    assert "Mara lives in Lisbon" in {fact["text"] for fact in found["memory"]["facts"]}
+    assert len(found["imports"]) == 1 and file.stat().st_mode & 0o777 == 0o600
+    assert "cannot be written" in shared.refused("export", known["Mara"], "--out", str(file))
+
+
+def test_a_fact_and_a_contact_are_forgotten(shared: Instance, known: dict[str, str]) -> None:
+    fact = facts(shared, known["Mara"])["Carla works at Siemens"]["id"]
+    assert "--yes" in shared.refused("forget", fact)
+    assert "From memory went 1 fact" in shared.run("forget", fact, "--yes").stdout
+    assert set(facts(shared, known["Mara"])) == {"Mara lives in Lisbon"}
+    dead = "redis://127.0.0.1:1"
+    shown = shared.run("forget", known["Tom"], "--yes", code=3, FALKORDB_URL=dead).stdout
+    assert "Memory is not done yet" in shown and f"forget {known['Tom']}" in shown
+    assert "Receipt" in shared.run("forget", known["Tom"], "--yes").stdout
+    assert "1 fact" in shared.run("forget", known["Mara"], "--yes").stdout
+    assert "No contact is called" in shared.refused("facts", "Tom")

@@ -1,7 +1,10 @@
 """What the owner asks memory and decides about it, on a graph that a chat has filled."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -9,13 +12,16 @@ import pytest
 import pytest_asyncio
 
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
-from secondme.domain.fact import EVERYONE, OWNER, Fact
+from secondme.domain.fact import EVERYONE, OWNER, Fact, Gist, Learned, Predicate, Source, Statement
 from secondme.embedded import Addresses
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.remembering import Remembering, called, plain
-from secondme.stores.graph.asking import entities
+from secondme.stores.graph import Graph
+from secondme.stores.graph.asking import by_ids, entities
 from secondme.stores.graph.hearing import heard_by
+from secondme.stores.graph.learning import learn
+from secondme.stores.ledger import Lock
 from tests.pipeline.memory import Memory, a_memory
 
 BEN = "+15550101"
@@ -26,13 +32,26 @@ class Owner:
     """Ana and Ben write, and are learned from; the owner has `rights`."""
 
     memory: Memory
-    rights: Remembering
     ana: UUID
     ben: UUID
+
+    @property
+    def rights(self) -> Remembering:
+        return self.remembering(self.memory.graph)
 
     async def told_by_ana(self) -> Fact:
         (fact,) = [one for one in await self.rights.facts(self.ana) if one.teller == str(self.ana)]
         return fact
+
+    def remembering(self, graph: Graph) -> Remembering:
+        world = self.memory.world
+        effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
+        return Remembering(world.ledger, graph, world.control, effects, world.clock)
+
+    async def texts(self) -> list[str]:
+        """All that is known of anybody."""
+        rows = await self.memory.graph.run("MATCH (f:Fact) RETURN f.id")
+        return sorted(one.text for one in await by_ids(self.memory.graph, [row[0] for row in rows]))
 
     async def hears(self, contact: UUID) -> set[str]:
         return {fact.text for fact in await heard_by(self.memory.graph, str(contact), "")}
@@ -46,9 +65,7 @@ async def owner(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIte
         await world.says("I live in Porto", BEN, name="Ben")
         await memory.mirror.refresh()
         await memory.learn()
-        effects = Effects(world.signals, AuditLog(tmp_path / "logs"), world.ledger.vault)
-        rights = Remembering(memory.graph, world.control, effects, world.clock)
-        yield Owner(memory, rights, await world.contact(), await world.contact(BEN))
+        yield Owner(memory, await world.contact(), await world.contact(BEN))
 
 
 async def test_what_somebody_told_and_may_hear(owner: Owner) -> None:
@@ -99,6 +116,59 @@ async def test_a_name_that_fits_several_lists_their_ids(owner: Owner) -> None:
         await owner.rights.merge("Ana", "Porto")
     with pytest.raises(NotFound):
         await owner.rights.merge("Ana", "?")
+
+
+async def test_everything_that_is_kept(owner: Owner) -> None:
+    await owner.memory.world.switch.press(owner.ana)
+    found = await owner.rights.export(owner.ana)
+    assert [fact["text"] for fact in found["memory"]["facts"]] == ["Ana lives in Lisbon"]
+    assert [line["text"] for line in found["messages"]["main"]] == ["I live in Lisbon"]
+    assert [pause["reason"] for pause in found["pauses"]] == ["manual"]
+    assert "Porto" not in json.dumps(found, default=str) and found["imports"] == []
+
+
+async def test_who_is_forgotten_is_forgotten_in_memory_too(owner: Owner) -> None:
+    receipt = await owner.rights.forget(owner.ana)
+    assert receipt["erased"]["messages"] == 1
+    assert receipt["memory"] == {"messages": 1, "facts": 1, "entities": 2}
+    assert receipt["finishedAt"] and await owner.texts() == ["Ben lives in Porto"]
+    again = await owner.rights.forget(owner.ana)
+    assert (again["erased"], again["memory"]["facts"]) == ({}, 0)
+
+
+async def test_whoever_still_writes_comes_before_whoever_forgets(owner: Owner) -> None:
+    """What is being written of them when the ledger forgets goes as well."""
+    ledger = owner.memory.world.ledger
+    async with ledger.alone(Lock.KNOWING):
+        forgetting = asyncio.create_task(owner.rights.forget(owner.ana))
+        await owner.memory.world.until("SELECT count(*) = 1 FROM contacts")
+        await asyncio.wait({forgetting}, timeout=0.3)
+        assert await owner.texts() == ["Ana lives in Lisbon", "Ben lives in Porto"]
+        source = Source("late", str(owner.ana), str(owner.ana), datetime.now(UTC))
+        said = Gist(statements=(Statement(Predicate.NOTE, None, value="late"),))
+        await learn(owner.memory.graph, ledger.vault.digest, [Learned(source, said)])
+    assert (await forgetting)["memory"]["facts"] == 2
+    assert await owner.texts() == ["Ben lives in Porto"]
+
+
+async def test_a_graph_that_is_down_follows(owner: Owner) -> None:
+    memory, down = owner.memory, Graph("redis://127.0.0.1:1")
+    receipt = await owner.remembering(down).forget(owner.ana)
+    await down.close()
+    assert receipt["memory"] is None and "does not answer" in receipt["memoryFollows"]
+    assert await owner.texts() == ["Ana lives in Lisbon", "Ben lives in Porto"]
+    await memory.mirror.refresh()
+    assert await owner.texts() == ["Ben lives in Porto"]
+
+
+async def test_one_fact_is_forgotten(owner: Owner) -> None:
+    fact = await owner.told_by_ana()
+    receipt = await owner.rights.forget_fact(fact.id)
+    assert receipt["memory"] == {"messages": 0, "facts": 1, "entities": 2} and receipt["finishedAt"]
+    await owner.memory.learn()
+    assert await owner.texts() == ["Ben lives in Porto"]
+    with pytest.raises(NotFound):
+        await owner.rights.forget_fact(fact.id)
 
 
 async def test_how_those_who_hear_are_called(owner: Owner) -> None:

@@ -18,7 +18,7 @@ async def facts(wanted: str, as_json: bool) -> None:
     """What a contact told, and what they may hear."""
     async with opened(reads=True) as app:
         rows = await app.control.find(wanted, imported=True)
-        memory = _memory(app)
+        memory = memory_of(app)
         found = await memory.facts(rows[0].id)
         if as_json:
             show.as_json([plain(fact) for fact in found])
@@ -31,7 +31,7 @@ async def facts(wanted: str, as_json: bool) -> None:
 async def why(fact_id: str, as_json: bool) -> None:
     """Where a fact comes from, who may hear it and why, and what it ended."""
     async with opened(reads=True) as app:
-        memory = _memory(app)
+        memory = memory_of(app)
         found = await memory.why(fact_id)
         fact, ender = found.fact, found.ended_by
         if as_json:
@@ -66,7 +66,7 @@ async def share(fact_id: str, whom: str) -> None:
     """Let a contact, or everyone, hear a fact."""
     async with opened(reads=True) as app:
         rows = await app.control.find(whom, imported=True) if whom != EVERYONE else []
-        await _memory(app).share(fact_id, rows[0].id if rows else None)
+        await memory_of(app).share(fact_id, rows[0].id if rows else None)
         print(f"{name_of(rows) if rows else 'Everyone, also who comes later,'} may hear it from now on.")
 
 
@@ -74,26 +74,27 @@ async def unshare(fact_id: str, whom: str) -> None:
     """Take that back."""
     async with opened(reads=True) as app:
         rows = await app.control.find(whom, imported=True) if whom != EVERYONE else []
-        await _memory(app).unshare(fact_id, rows[0].id if rows else None)
+        await memory_of(app).unshare(fact_id, rows[0].id if rows else None)
         print(f"It is not shared with {name_of(rows) if rows else 'everyone'} any more.")
 
 
 async def merge(one: str, other: str) -> None:
     """Say that two are one."""
     async with opened(reads=True) as app:
-        names = map(show.plain, await _memory(app).merge(one, other))
+        names = map(show.plain, await memory_of(app).merge(one, other))
         print(f"{' and '.join(names)} are one from now on. Every fact keeps who may hear it.")
 
 
 async def unmerge(one: str, other: str) -> None:
     """Take that back."""
     async with opened(reads=True) as app:
-        names = map(show.plain, await _memory(app).unmerge(one, other))
+        names = map(show.plain, await memory_of(app).unmerge(one, other))
         print(f"{' and '.join(names)} are two again.")
 
 
-def _memory(app: App) -> Remembering:
-    return Remembering(app.graph, app.control, app.effects, app.clock)
+def memory_of(app: App) -> Remembering:
+    """The owner's rights over memory, on what is open."""
+    return Remembering(app.ledger, app.graph, app.control, app.effects, app.clock)
 
 
 async def _table(app: App, memory: Remembering, found: Sequence[Fact]) -> None:

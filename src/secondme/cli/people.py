@@ -1,17 +1,14 @@
 """Commands about contacts, and the link to the page that shows them."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from typing import Any
-
-import typer
 
 from secondme.cli import show
 from secondme.cli.opening import opened
 from secondme.cli.ports import answers
 from secondme.domain.contact import ContactRow
-from secondme.domain.errors import Invalid, NotFound
+from secondme.domain.errors import NotFound
 from secondme.domain.pause import ContactState, Pause, effective_state
 from secondme.stores.ledger import pauses
 from secondme.web.dashboard.auth import make_link
@@ -135,36 +132,3 @@ async def relate(wanted: str, relationship: str | None, persona: str | None) -> 
         await app.control.relate(rows[0].id, relationship, persona)
         voice = f"the persona {persona}" if persona else "the persona that fits"
         print(f"{name_of(rows)}: {relationship}, answered by {voice}.")
-
-
-async def export(wanted: str) -> None:
-    """Everything that is kept about a contact, as JSON."""
-    async with opened(reads=True) as app:
-        rows = await app.control.find(wanted, imported=True)
-        show.as_json(await app.control.export(rows[0].id))
-
-
-async def forget(wanted: str, *, sure: bool) -> None:
-    """Erase a contact; prints the receipt."""
-    async with opened(reads=True) as app:
-        rows = await app.control.find(wanted, imported=True)
-        if not sure and not sys.stdin.isatty():
-            raise Invalid(
-                "Erasing is for good: without a terminal to ask at, say `secondme forget CONTACT --yes`."
-            )
-        if not sure:
-            typer.confirm(f"Erase everything about {name_of(rows)}, for good?", abort=True, err=True)
-        receipt = await app.control.forget(rows[0].id)
-        went = ", ".join(
-            show.count(number, noun.removesuffix("s") if noun != "deliveries" else "delivery", noun)
-            for noun, number in receipt["erased"].items()
-        )
-        print(f"{name_of(rows)} is forgotten: {went}.")
-        print(f"Receipt: {receipt['forgotten']}, finished {receipt['finishedAt']}.")
-        if remain := receipt["importsThatRemain"]:
-            kept = sum(one["keptReplies"] for one in remain)
-            print(
-                f"{show.count(len(remain), 'imported chat')} under other names remain, with "
-                f"{show.count(kept, 'kept reply', 'kept replies')}. If one is a chat with them, import it again "
-                "without --keep-voice: that takes its replies back."
-            )

@@ -1,5 +1,6 @@
 """The commands about what is known: who may hear it, who is who, and what goes. Beside the others, without a group."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,24 +71,29 @@ def unmerge(one: Known, other: Known) -> None:
 
 
 @commands.command()
-def export(contact: Contact) -> None:
+def export(
+    contact: Contact,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Into a new file that only you read.")
+    ] = None,
+) -> None:
     """Print everything that is kept about a contact, as JSON."""
-    from secondme.cli import people
+    from secondme.cli import parting
     from secondme.cli.opening import run
 
-    run(people.export(contact))
+    run(parting.export(contact, out))
 
 
 @commands.command()
 def forget(
-    contact: Contact,
+    what: Annotated[str, typer.Argument(metavar="CONTACT|FACT", help="An id, a name or a number.")],
     sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Erase a contact everywhere."""
-    from secondme.cli import people
+    """Erase a contact everywhere, or a fact."""
+    from secondme.cli import parting
     from secondme.cli.opening import run
 
-    run(people.forget(contact, sure=sure))
+    raise typer.Exit(run(parting.forget(what, sure=sure)))
 
 
 def _expect_with(word: str) -> None:

@@ -13,7 +13,8 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.switch import Switch
 from secondme.pipeline.voicing import relearn
 from secondme.ports import Clock, Signals
-from secondme.stores.ledger import Ledger, people, reading, retention, voices
+from secondme.stores.ledger import Ledger, pauses, people, reading, retention, voices
+from secondme.stores.vault import Vault
 
 _PAGE = 500  # lines of a thread that are read at once
 
@@ -90,7 +91,10 @@ class Control:
         threads = {
             row.account_id: await self._thread(row.conversation_id) for row in rows if not row.imported
         }
-        person = rows[0]
+        person, vault = rows[0], self._ledger.vault
+        async with self._ledger.transaction() as tx:
+            held = await pauses.of(tx, contact_id)
+            chats = await voices.imports_with(tx, _partners(vault, rows), contact_id)
         self._effects.acted("contact.exported", contact_id, self._clock.now())
         return {
             "id": str(person.id),
@@ -99,6 +103,11 @@ class Control:
             "also": person.also,
             "relationship": person.relationship,
             "accounts": {row.account_id: {"enabled": row.enabled} for row in rows if not row.imported},
+            "pauses": [
+                {"since": _iso(p.since), "until": _iso(p.ends) if p.ends else None, "reason": p.reason.value}
+                for p in held
+            ],
+            "imports": _imports(chats),
             "messages": threads,
         }
 
@@ -129,10 +138,8 @@ class Control:
         rows = await self._rows(contact_id)
         vault = self._ledger.vault
         await self._switch.press(contact_id)
-        names = [text for row in rows for text in (row.name, row.address) if text]
-        partners = [vault.digest("partner", partner_key(name)) for name in names]
         async with self._ledger.transaction() as tx:
-            counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
+            counts = await retention.forget(tx, vault, contact_id, _partners(vault, rows), self._clock.now())
             if "learned voice" in counts and await relearn(tx, vault, self._clock.now()):
                 counts.pop("learned voice", None)  # others taught it too
             remain = await voices.imports(tx)
@@ -144,11 +151,20 @@ class Control:
             "forgotten": str(contact_id),
             "erased": counts,
             "finishedAt": finished.isoformat(),
-            "importsThatRemain": [
-                {"importedAt": _iso(at), "messages": messages, "keptReplies": kept}
-                for at, messages, kept in remain
-            ],
+            "importsThatRemain": _imports(remain),
         }
+
+
+def _partners(vault: Vault, rows: Sequence[ContactRow]) -> list[str]:
+    """How imports name the other side of a chat with this contact: keyed digests."""
+    names = [text for row in rows for text in (row.name, row.address) if text]
+    return [vault.digest("partner", partner_key(name)) for name in names]
+
+
+def _imports(found: Sequence[tuple[datetime, int, int]]) -> list[dict[str, Any]]:
+    return [
+        {"importedAt": _iso(at), "messages": messages, "keptReplies": kept} for at, messages, kept in found
+    ]
 
 
 def partner_key(name: str) -> str:
@@ -187,6 +203,7 @@ def _exported(bubble: reading.Bubble) -> dict[str, Any]:
         "text": bubble.text,
         "kind": bubble.kind,
         "status": bubble.status,
+        "rule": bubble.rule,
     }
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from secondme.domain.persona import Persona
 from secondme.domain.turn import Contact
+from secondme.pipeline.forgetting import forget_in_graph
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.recall import choose
 from secondme.ports import Clock
 from secondme.stores.graph import Graph, mirror, schema
-from secondme.stores.graph.forgetting import forget_contact
 from secondme.stores.graph.mirror import ContactNode, PersonaNode, UserNode
 from secondme.stores.ledger import Ledger, mirrored
 from secondme.stores.ledger.mirrored import Mirrored
@@ -102,7 +102,7 @@ class Mirror:
         if gone := self._contacts.keys() - prints.keys():
             # Usually whoever forgot them has done this too; it is left to us where the graph did not answer then.
             for contact in sorted(gone & await mirror.mirrored(self._graph)):
-                await forget_contact(self._graph, contact)
+                await forget_in_graph(self._ledger, self._graph, contact)
             self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in gone}
         changed = [id_ for id_, print_ in prints.items() if self._contacts.get(id_) != print_]
         for start in range(0, len(changed), _BATCH):

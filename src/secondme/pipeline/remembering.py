@@ -1,24 +1,30 @@
 """What the owner may ask memory and decide about it, from the command line or the dashboard, while services run."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from secondme.domain.errors import Ambiguous, NotFound
-from secondme.domain.fact import EVERYONE, OWNER, Fact, is_group
+from secondme.domain.errors import Ambiguous, NotFound, StoreUnavailable
+from secondme.domain.fact import EVERYONE, OWNER, Fact, Forgotten, is_group
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.forgetting import forget_in_graph
 from secondme.ports import Clock
-from secondme.stores.graph import Graph, asking, sharing
+from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
+from secondme.stores.ledger import Ledger
 
 Link = Callable[[Graph, str, str], Awaitable[None]]
 
 
 class Remembering:
-    """The owner's rights over memory. Each raises StoreUnavailable while the graph does not answer."""
+    """The owner's rights over memory. All but `forget` raise StoreUnavailable while the graph does not answer."""
 
-    def __init__(self, graph: Graph, control: Control, effects: Effects, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, graph: Graph, control: Control, effects: Effects, clock: Clock
+    ) -> None:
+        self._ledger = ledger
         self._graph = graph
         self._control = control
         self._effects = effects
@@ -52,6 +58,33 @@ class Remembering:
     async def unmerge(self, one: str, other: str) -> tuple[str, str]:
         """Take that back. Raises NotFound, also where they were not merged, and Ambiguous."""
         return await self._linked(sharing.unmerge, "memory.unmerged", one, other)
+
+    async def export(self, contact_id: UUID) -> dict[str, Any]:
+        """Everything that is kept about a contact, in the ledger and in the graph. Raises NotFound."""
+        kept = await self._control.export(contact_id)
+        return {**kept, "memory": await forgetting.export_contact(self._graph, str(contact_id))}
+
+    async def forget(self, contact_id: UUID) -> dict[str, Any]:
+        """Erase a contact everywhere; returns the receipt. `memory` says what went from the graph and when its files
+        held nothing of it any more; it is None while the graph cannot, and `memoryFollows` then says why.
+
+        Somebody whom the ledger has no more is forgotten in the graph alone.
+        """
+        try:
+            receipt = await self._control.forget(contact_id)
+        except NotFound:
+            receipt = {"forgotten": str(contact_id), "erased": {}, "importsThatRemain": []}
+        try:
+            gone = await forget_in_graph(self._ledger, self._graph, str(contact_id))
+        except (StoreUnavailable, QueryRefused) as error:
+            return {**receipt, "memory": None, "memoryFollows": str(error)}
+        return {**receipt, "memory": _went(gone), "finishedAt": _iso(gone.rewritten_at)}
+
+    async def forget_fact(self, fact_id: str) -> dict[str, Any]:
+        """Take away one fact, and what was named for it alone; returns the receipt. Raises NotFound."""
+        gone = await forgetting.forget_fact(self._graph, fact_id)
+        self._effects.acted("fact.forgotten", None, self._clock.now())
+        return {"forgotten": fact_id, "memory": _went(gone), "finishedAt": _iso(gone.rewritten_at)}
 
     async def _linked(self, act: Link, event: str, one: str, other: str) -> tuple[str, str]:
         (first, name), (second, other_name) = await self._which(one), await self._which(other)
@@ -107,6 +140,14 @@ def plain(fact: Fact) -> dict[str, Any]:
         "audience": fact.audience,
         "about": fact.about,
     }
+
+
+def _went(gone: Forgotten) -> dict[str, Any]:
+    return {"messages": gone.sources, "facts": gone.facts, "entities": gone.entities}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _audience(contact_id: UUID | None) -> str:

@@ -58,6 +58,12 @@ async def active(tx: Connection, now: datetime) -> list[Pause]:
     return [_pause(row) for row in rows]
 
 
+async def of(tx: Connection, contact_id: UUID) -> list[Pause]:
+    """Every pause of one contact that is still known, also those that have ended, oldest first."""
+    rows = await tx.fetch(f"SELECT {_FIELDS} FROM pauses WHERE user_id = $1 ORDER BY since", contact_id)
+    return [_pause(row) for row in rows]
+
+
 async def known_stop(tx: Connection, id_: UUID, since: datetime, now: datetime) -> bool:
     """Whether what PAUSE:ALL says has been dealt with: the press itself, a later one without an end, or a resume since.
 

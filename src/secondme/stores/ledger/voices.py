@@ -163,6 +163,15 @@ async def imports(tx: Connection) -> list[tuple[datetime, int, int]]:
     return [(row["created_at"], row["messages"], row["kept"]) for row in rows]
 
 
+async def imports_with(
+    tx: Connection, partners: Sequence[str], contact: UUID
+) -> list[tuple[datetime, int, int]]:
+    """Of these, the chats that `forget` would take."""
+    found = "SELECT created_at, messages, kept FROM imports WHERE partner = ANY($1) OR audience = $2"
+    rows = await tx.fetch(f"{found} ORDER BY created_at DESC", partners, str(contact))
+    return [(row["created_at"], row["messages"], row["kept"]) for row in rows]
+
+
 async def forget(tx: Connection, partners: Sequence[str], contact: UUID | None = None) -> tuple[int, int]:
     """What was learned from chats with these (keyed digests), or with that contact, goes.
 
