@@ -1,10 +1,36 @@
 """What ends with a process has to end, also where a library loses the first word of it."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
+
+from secondme.cli import running
+from secondme.cli.halting import Halt
 from secondme.domain.errors import StoreUnavailable
-from secondme.services import ended
+from secondme.services import Runner, ended
+from secondme.settings import Settings
+from secondme.wiring import App
 from tests.support.world import World
+
+
+async def test_nothing_is_announced_to_somebody_who_pressed_ctrl_c_as_the_start_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    halt, said = Halt(), list[str]()
+
+    async def start(runner: Runner) -> bool:
+        halt.ask()
+        return True
+
+    async def announce(app: App) -> None:
+        said.append("SecondMe is running.")
+
+    monkeypatch.setattr(running, "_start", start)
+    nothing_open = cast(App, SimpleNamespace(settings=Settings(), stores=None))
+    await running._serve(nothing_open, (), halt, said.append, announce)
+    assert said == ["Stopping: finishing what is under way …"]
 
 
 async def test_a_cancellation_that_a_rollback_lost_is_repeated(world: World) -> None:

@@ -52,6 +52,10 @@ async def test_the_breakers_of_models_and_embeddings_are_seen(
         for number in range(FAILURES):
             await desk.says("hello", f"+1555010{number}")
         await turned(lambda: shows(desk, CHAT, "open"))
+        async with desk.session.get(
+            f"http://127.0.0.1:{desk.app.settings.orchestrator_port}/health"
+        ) as answer:
+            assert (await answer.json())["minds"] == {CHAT: f"{CHAT} answered 500. Try again later."}
         embedder = desk.app.minds.embedder
         assert isinstance(embedder, GuardedEmbedder)
         for _ in range(FAILURES):
