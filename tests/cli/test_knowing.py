@@ -45,6 +45,14 @@ def test_no_name_reaches_the_terminal_as_a_command(shared: Instance, known: dict
     assert "Bergen" in shown and "\x1b" not in shown and "\x07" not in shown
 
 
+def test_a_question(shared: Instance, known: dict[str, str]) -> None:
+    shown = shared.run("ask", "Who works at Siemens?").stdout
+    assert "Carla works at Siemens" in shown and "Mara" in shown and "Oslo" not in shown
+    (found,) = shared.json("ask", "where does Tom live?", "--json")
+    assert found["text"] == "Tom lives in Oslo"
+    assert "Nothing is known" in shared.run("ask", "qwxz?").stdout
+
+
 def test_why(shared: Instance, known: dict[str, str]) -> None:
     fact = facts(shared, known["Mara"])["Mara lives in Lisbon"]
     shown = shared.run("facts", "--why", fact["id"]).stdout

@@ -13,7 +13,7 @@ from tests.cli.conftest import LENA, ROOT, SAMPLES, Instance
 
 COMMANDS = """
 up gateway orchestrator graph-worker dashboard link import chat contacts enable disable contact pause resume
-status export forget facts share unshare merge unmerge db config doctor bench models
+status export forget facts ask share unshare merge unmerge db config doctor bench models
 """
 
 

@@ -14,8 +14,10 @@ import pytest_asyncio
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Gist, Learned, Predicate, Source, Statement
 from secondme.embedded import Addresses
+from secondme.llm.embeddings import LexicalEmbedder
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.embedding import Embedding
 from secondme.pipeline.remembering import Remembering, called, plain
 from secondme.stores.graph import Graph
 from secondme.stores.graph.asking import by_ids, entities
@@ -23,6 +25,7 @@ from secondme.stores.graph.hearing import heard_by
 from secondme.stores.graph.learning import learn
 from secondme.stores.ledger import Lock
 from tests.pipeline.memory import Memory, a_memory
+from tests.stores.graph.conftest import DIMENSION
 
 BEN = "+15550101"
 
@@ -116,6 +119,19 @@ async def test_a_name_that_fits_several_lists_their_ids(owner: Owner) -> None:
         await owner.rights.merge("Ana", "Porto")
     with pytest.raises(NotFound):
         await owner.rights.merge("Ana", "?")
+
+
+async def test_what_the_owner_asks(owner: Owner) -> None:
+    embedder = LexicalEmbedder(DIMENSION)
+    await Embedding(owner.memory.graph, embedder).embed_once()
+
+    async def ask(question: str) -> list[str]:
+        return [one.text for one in await owner.rights.ask(question, embedder)]
+
+    assert await ask("Who lives in LISBON?") == ["Ana lives in Lisbon"]
+    assert await ask("wo wohnt Ben?") == ["Ben lives in Porto"]
+    assert await ask("what about Ana") == ["Ana lives in Lisbon"]
+    assert (await ask("Ana lives in Lisbon"))[:1] == ["Ana lives in Lisbon"]
 
 
 async def test_everything_that_is_kept(owner: Owner) -> None:

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from secondme.cli import show
 from secondme.cli.opening import opened
 from secondme.cli.people import name_of
+from secondme.domain.errors import Invalid, MindFailed
 from secondme.domain.fact import EVERYONE, Fact
 from secondme.pipeline.remembering import Remembering, called, plain
+from secondme.stores.graph import QueryRefused
 from secondme.wiring import App
 
 _COLUMNS = ("fact", "told by", "since", "until", "heard by", "id")
@@ -60,6 +62,25 @@ async def why(fact_id: str, as_json: bool) -> None:
             *(("ended", f"{one.text} ({one.id})") for one in found.ended),
         ]
         show.table(("", ""), [line for line in lines if line[1]])
+
+
+async def ask(question: str, as_json: bool) -> None:
+    """What answers the owner's question."""
+    async with opened(reads=True) as app:
+        memory = memory_of(app)
+        try:
+            found = await memory.ask(question, app.minds.embedder)
+        except (MindFailed, QueryRefused):
+            raise Invalid(
+                "Only by its form could this be answered, such as `who works at NAME?`: this shell's embeddings are not"
+                " to be had, or not those of the graph."
+            ) from None
+        if as_json:
+            show.as_json([plain(fact) for fact in found])
+        elif not found:
+            print("Nothing is known that answers this.")
+        else:
+            await _table(app, memory, found)
 
 
 async def share(fact_id: str, whom: str) -> None:

@@ -33,6 +33,15 @@ def facts(
 
 
 @commands.command()
+def ask(question: str, as_json: AsJson = False) -> None:
+    """What memory has on a question, such as "who works at Acme?"."""
+    from secondme.cli import knowing
+    from secondme.cli.opening import run
+
+    run(knowing.ask(question, as_json))
+
+
+@commands.command()
 def share(fact: FactId, word: With, whom: Listener) -> None:
     """Let somebody else hear a fact."""
     _expect_with(word)

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from secondme.domain.errors import Ambiguous, NotFound, StoreUnavailable
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Forgotten, is_group
+from secondme.memory import questions
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.forgetting import forget_in_graph
-from secondme.ports import Clock
+from secondme.ports import Clock, Embedder
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
 from secondme.stores.ledger import Ledger
 
+_NEAREST = 10  # facts that are shown of those near in meaning
+_CLOSE = 0.25  # below this nothing is near, as in recall
 Link = Callable[[Graph, str, str], Awaitable[None]]
 
 
@@ -47,6 +50,26 @@ class Remembering:
         """Take that back. Raises NotFound where it was not shared so."""
         await sharing.unshare(self._graph, fact_id, _audience(contact_id))
         self._effects.acted("fact.unshared", contact_id, self._clock.now())
+
+    async def ask(self, question: str, embedder: Embedder) -> list[Fact]:
+        """What answers a question of the owner's: by its form where it has one, else what is nearest in meaning.
+
+        Of all tellers, what holds first. Raises MindFailed where no vector is to be had.
+        """
+        for asked in questions.read(question):
+            if found := await self._answers(asked):
+                return found
+        [vector] = await embedder.embed([question])
+        nearest = await asking.search(self._graph, vector, _NEAREST)
+        return [one for one in nearest if one.closeness >= _CLOSE]
+
+    async def _answers(self, asked: questions.Asked) -> list[Fact]:
+        found: dict[str, Fact] = {}
+        if asked.of_it or asked.predicate is None:
+            found |= {one.id: one for one in await asking.stated(self._graph, asked.predicate, asked.named)}
+        if not asked.of_it:
+            found |= {one.id: one for one in await asking.about(self._graph, asked.predicate, asked.named)}
+        return sorted(found.values(), key=lambda one: one.valid_to is not None)
 
     async def merge(self, one: str, other: str) -> tuple[str, str]:
         """Say that two are one: contacts or what was named, each by its id or name. Returns how both are called.
