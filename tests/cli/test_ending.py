@@ -28,7 +28,7 @@ async def test_nothing_is_announced_to_somebody_who_pressed_ctrl_c_as_the_start_
         said.append("SecondMe is running.")
 
     monkeypatch.setattr(running, "_start", start)
-    nothing_open = cast(App, SimpleNamespace(settings=Settings(), stores=None))
+    nothing_open = cast(App, SimpleNamespace(settings=Settings.model_validate({}), stores=None))
     await running._serve(nothing_open, (), halt, said.append, announce)
     assert said == ["Stopping: finishing what is under way …"]
 
