@@ -18,7 +18,7 @@ class MessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class ImportEvent:
-    """`import.progressed`, `.done` and `.failed` on `events:imports`: counts of messages, and of what is known from them."""
+    """`import.progressed`, `.done`, `.failed` on `events:imports`: counts of messages, and of what they taught."""
 
     name: str
     import_id: UUID
