@@ -12,7 +12,7 @@ import pytest_asyncio
 from secondme.domain.errors import MindFailed
 from secondme.llm.embeddings import ApiEmbedder
 from secondme.llm.providers import PROVIDERS
-from tests.llm.asking import asked, mind, model, requests
+from tests.llm.asking import asked, forget, mind, model, requests
 from tests.llm.test_openai_wire import QUESTION, Found, Open
 from tests.llm.turns import PERSONA, examples, lines, turn
 
@@ -26,7 +26,7 @@ async def _talk(url: str, provider: str, **more: Any) -> list[Any]:
     """Every body of a talk, a form, an open form and a repair."""
     if PROVIDERS[provider].takes_temperature:
         more["temperature"] = 0.4
-    before = len(await requests(url))
+    await forget(url)
     async with mind(url, "ok", provider, **more) as asks:
         await asks.complete(FULL)
         await asks.complete(turn("Hi", examples=examples("hey you")))
@@ -37,7 +37,7 @@ async def _talk(url: str, provider: str, **more: Any) -> list[Any]:
             await asks.extract(Found, QUESTION)
         except MindFailed as error:
             assert error.cause == "misfit"
-    return (await requests(url))[before:]
+    return await requests(url)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -1,6 +1,7 @@
 """What `up --demo` puts into an empty ledger: an invented owner's voice, and three invented people to talk to."""
 
 from importlib.resources import as_file, files
+from uuid import UUID
 
 from secondme.domain.errors import ConfigError
 from secondme.memory.voice.lessons import OWN_PERSONA
@@ -35,9 +36,9 @@ async def seed(app: App, say: Say) -> None:
         if known.isdisjoint(number for _, number, _, _ in _PEOPLE):
             say("This data directory already knows people, so nothing was added for the demo.")
         return
+    mara = await _meet(app)
     if await _has_no_voice(app):
-        await _learn(app, say)
-    await _meet(app)
+        await _learn(app, mara, say)
     say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
 
 
@@ -47,14 +48,15 @@ async def _has_no_voice(app: App) -> bool:
     return not learned
 
 
-async def _learn(app: App, say: Say) -> None:
+async def _learn(app: App, mara: UUID, say: Say) -> None:
     say(f"Learning the voice of {_ME}, who is invented, from her chat with Mara …")
     with as_file(files("secondme").joinpath(*_CHAT)) as path:
-        report = await app.importer.run(path, _ME, keep_voice=True)
+        report = await app.importer.run(path, _ME, keep_voice=True, whom=mara)
     say(f"Read {report.messages:,} messages; kept {report.kept:,} replies of hers to answer from.")
 
 
-async def _meet(app: App) -> None:
+async def _meet(app: App) -> UUID:
+    """Make their contacts; returns Mara's, whose chat is there to learn from."""
     account = app.accounts.get("main") or next(iter(app.accounts.values()))
     network, vault, now = people.network_of(account.channel), app.ledger.vault, app.clock.now()
     addresses = [
@@ -66,3 +68,4 @@ async def _meet(app: App) -> None:
         for whom, (_, _, relationship, enabled) in zip(met, _PEOPLE, strict=True):
             await people.set_relationship(tx, whom.contact_id, relationship, None)
             await people.set_enabled(tx, whom.contact_id, enabled)
+    return met[0].contact_id

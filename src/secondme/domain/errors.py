@@ -40,7 +40,7 @@ class StoreUnavailable(SecondMeError):
 
 
 class MindFailed(SecondMeError):
-    """A mind gave no usable answer: timeout, refusal, empty, truncated, malformed. Worth another try, unless `final`."""
+    """A mind gave no usable answer: timeout, refusal, empty, truncated, malformed. Worth another try unless `final`."""
 
     cause = "unusable"  # one word of ours, for metrics
     tokens = 0  # what the failure cost
