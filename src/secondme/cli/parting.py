@@ -95,7 +95,9 @@ def _say_of_memory(receipt: dict[str, Any]) -> int:
     gone = receipt["memory"]
     if gone is None:
         print(f"Memory is not done yet: {receipt['memoryFollows']}")
-        print("The graph worker forgets it when the graph answers. For a receipt say this again then:")
+        print(
+            "Say this again when the graph answers: only then are its files sure to be rid of it, with a receipt."
+        )
         print(f"  {show.command(f'forget {receipt["forgotten"]}')}")
         return _FOLLOWS
     facts, entities = gone["facts"], gone["entities"]
