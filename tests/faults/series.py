@@ -35,6 +35,7 @@ class Plan:
     each: int  # messages from each person
     deaths: Sequence[Death]
     flush: bool = True  # FLUSHALL in mid-run
+    least: float = 0.95  # of the messages that must be answered, not left uncertain
     settle: float = 120.0  # seconds until all must be quiet after the last death
     seed: str = ""
 

@@ -28,7 +28,7 @@ async def _holds(folder: Path, plan: Plan, network: str, source: Path = SOURCE) 
         result = await run(instance, plan)
         print(json.dumps(result.figures))
         assert result.breaches == []
-        assert result.figures["replied"] >= 0.95
+        assert result.figures["replied"] >= plan.least
         assert sorted(result.figures["failpoints"]) == sorted(FAILPOINTS)
         if network == "meta":
             await _one_id_through_all_processes(instance)
@@ -62,9 +62,12 @@ def _told_of(logs: Path, id_: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.timeout(180)
 async def test_in_short(folder: Path, network: str) -> None:
-    """Each failpoint, each of our services and each store once; with a lease that does not outlast patience."""
+    """Each failpoint, each of our services and each store once; with a lease that does not outlast patience.
+
+    Ten deaths among 400 messages weigh more than thirty among 2,000: each may leave one uncertain for each of 8 people.
+    """
     deaths = (GATEWAY, ORCHESTRATOR, Death("postgres"), Death("redis"))
-    plan = Plan(people=8, each=50, deaths=deaths, seed=SEED)
+    plan = Plan(people=8, each=50, deaths=deaths, least=0.8, seed=SEED)
     await _holds(folder, plan, network, variant(folder, SHORT_LEASE))
 
 
