@@ -11,9 +11,10 @@ from secondme.wiring import App, Say
 
 _ME = "Lena Brandt"
 _CHAT = ("samples", "lena", "WhatsApp Chat with Mara Ruiz.txt")
-# Name, number (fictional: 555-01xx), relationship, whether they may be answered.
+_MARA = "+12025550111"  # numbers are fictional: 555-01xx
+# Name, number, relationship, whether they may be answered.
 _PEOPLE = (
-    ("Mara Ruiz", "+12025550111", "friend", True),
+    ("Mara Ruiz", _MARA, "friend", True),
     ("Tom Okafor", "+12025550122", "colleague", True),
     ("Dr. Jana Berg", "+12025550133", "client", False),
 )
@@ -30,16 +31,19 @@ def phones_only(settings: Settings) -> None:
 
 
 async def seed(app: App, say: Say) -> None:
-    """Fill an empty ledger; again, or where somebody real is known, change nothing. Raises StoreUnavailable."""
-    known = {row.address for row in await app.control.everyone()}
-    if known:
-        if known.isdisjoint(number for _, number, _, _ in _PEOPLE):
-            say("This data directory already knows people, so nothing was added for the demo.")
+    """Fill an empty ledger, or what a start that was killed left of it; where somebody real is known, change nothing.
+
+    Raises StoreUnavailable.
+    """
+    known = {row.address: row.id for row in await app.control.everyone()}
+    if known and known.keys().isdisjoint(number for _, number, _, _ in _PEOPLE):
+        say("This data directory already knows people, so nothing was added for the demo.")
         return
-    mara = await _meet(app)
-    if await _has_no_voice(app):
+    mara = known.get(_MARA) if known else await _meet(app)
+    if mara and await _has_no_voice(app):
         await _learn(app, mara, say)
-    say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
+    if not known:
+        say("Three invented people are there to talk to: Mara and Tom may be answered, Dr. Berg may not.")
 
 
 async def _has_no_voice(app: App) -> bool:
