@@ -17,11 +17,13 @@ from secondme.domain.fact import (
     Predicate,
     Statement,
 )
-from secondme.stores.graph import Graph
+from secondme.stores.graph import Graph, mirror
+from secondme.stores.graph.forgetting import forget_contact
 from secondme.stores.graph.learning import learn, unlearn
 from tests.stores.graph.conftest import Outsider
 from tests.stores.graph.telling import (
     CLIMBERS,
+    NOON,
     clear,
     company,
     digest,
@@ -36,13 +38,14 @@ from tests.stores.graph.telling import (
 )
 
 TOPIC = EntityType.TOPIC
+OWNER_NODE = mirror.UserNode("", "persona-casual", None, None)
 drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def begin(graph: Graph) -> None:
     await clear(graph)
     await meet(graph, "ana", "ben")
-    await graph.run("MERGE (:Group {id: $id})", id=CLIMBERS)
+    await graph.run("MERGE (:Group {id: $id}) MERGE (:User {id: 'user-1'})", id=CLIMBERS)
 
 
 @drawn
@@ -156,6 +159,41 @@ async def test_the_owner_names_and_nobody_has_mentioned_it(graph: Graph) -> None
     assert await graph.run("MATCH (:Contact)-[r]->(:Entity) RETURN type(r)") == []
     assert await graph.run("MATCH (s:Source)-[:NAMES]->(e) RETURN count(e)") == [[3]]
     assert await graph.run("MATCH (c)-[:MAY_HEAR]->(f:Fact) RETURN c.id, f.teller") == [["ana", OWNER]]
+
+
+async def test_the_owner_attended_what_they_say_of_themselves(graph: Graph) -> None:
+    """As long as they say so; what others attended, and what others say that they did, is not theirs."""
+    attended = Predicate.ATTENDED
+    story = [
+        told("m1", Statement(attended, None, event("Gala")), by=OWNER, to="ana"),
+        told("m2", Statement(attended, None, event("Fair")), by=OWNER, to="ben", at=1),
+        told("m3", Statement(attended, person("Eve"), event("Trip")), by=OWNER, to="ana", at=2),
+        told("m4", Statement(attended, None, event("Party")), by="ana", at=3),
+        told("m5", Statement(attended, None, event("Fair"), holds=False), by=OWNER, to="ben", at=4),
+        told("m6", Statement(attended, None, event("Wake")), by=OWNER, to="ana", at=5),
+        told("m7", by=OWNER, to="ben", naming=[event("Wake")]),
+    ]
+    await meet(graph, "ana", "ben")
+    await learn(graph, digest, story[:1])  # before the owner's node is there
+    await mirror.put_user(graph, OWNER_NODE, NOON)
+    assert await _attended(graph) == ["Gala"]
+    await learn(graph, digest, story[1:2])
+    assert await _attended(graph) == ["Fair", "Gala"]
+    await learn(graph, digest, story[2:])
+    assert await _attended(graph) == ["Gala", "Wake"]
+    await graph.run("MATCH (u:User)-[r:ATTENDED]->() DELETE r")
+    await graph.run("MATCH (u:User), (e:Event {name: 'Trip'}) CREATE (u)-[:ATTENDED]->(e)")
+    await mirror.put_user(graph, OWNER_NODE, NOON)
+    assert await _attended(graph) == ["Gala", "Wake"]
+    await unlearn(graph, ["m6"])
+    assert await _attended(graph) == ["Gala"]
+    await forget_contact(graph, "ana")
+    assert await _attended(graph) == []
+
+
+async def _attended(graph: Graph) -> list[str]:
+    rows = await graph.run("MATCH (:User {id: 'user-1'})-[:ATTENDED]->(e:Event) RETURN e.name")
+    return sorted(row[0] for row in rows)
 
 
 async def test_one_name_of_two_tellers_is_two(graph: Graph) -> None:

@@ -97,3 +97,5 @@ def _current(chains: Iterable[Chain]) -> Iterator[Step]:
         yield f"current_{predicate.lower()}", {"chains": list(rows.values())}
         if predicate is Predicate.LIVES_IN:
             yield "current_location", {"chains": list(rows.values())}
+        if predicate is Predicate.ATTENDED:
+            yield "owner_attended", {"events": list({row["object"] for row in rows.values()})}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from itertools import batched
 from typing import Any
 
 from secondme.stores.graph.client import Graph
@@ -50,7 +51,7 @@ class ContactNode:
 
 
 async def put_user(graph: Graph, user: UserNode, now: datetime) -> None:
-    """Write the owner's node."""
+    """Write the owner's node, and what they attended, as the facts have it."""
     await graph.query(
         "mirror_user",
         phoneNumber=user.phone,
@@ -59,6 +60,8 @@ async def put_user(graph: Graph, user: UserNode, now: datetime) -> None:
         sleepHoursEnd=_clock(user.sleep_end),
         at=now,
     )
+    for events in batched((row[0] for row in await graph.query("attended")), _BATCH):
+        await graph.query("owner_attended", events=events)
 
 
 async def put_personas(graph: Graph, personas: Sequence[PersonaNode]) -> None:
