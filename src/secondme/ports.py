@@ -268,3 +268,7 @@ class Signals(PersonaCache, Protocol):
     async def forget(self, contact_id: str) -> None:
         """Delete every key of a contact. Never raises."""
         ...
+
+    async def rewrite_files(self) -> None:
+        """Have the server write its files anew from what it holds. Raises StoreUnavailable."""
+        ...

@@ -133,13 +133,14 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     stack.push_async_callback(minds.close)
     await _seed(ledger, accounts.values() if serves else (), clock)
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
-    control = Control(ledger, signals, effects, switch, clock)
+    chats = settings.data_dir / "imports"
+    control = Control(ledger, signals, effects, switch, clock, chats)
     personas, quiet = Personas(ledger, signals), settings.quiet_hours
     sleep = Sleep(quiet.start, quiet.end) if quiet else None
     mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, sleep)
     if serves:
         await _prepare_graph(graph, mirror, say)
-    chats, reads = settings.data_dir / "imports", partial(reader, minds.extractor)
+    reads = partial(reader, minds.extractor)
     by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
     app = App(
         settings=settings,

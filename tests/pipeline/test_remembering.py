@@ -49,7 +49,7 @@ class Owner:
     def remembering(self, graph: Graph) -> Remembering:
         world = self.memory.world
         effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
-        return Remembering(world.ledger, graph, world.control, effects, world.clock)
+        return Remembering(world.ledger, graph, self.memory.mirror, world.control, effects, world.clock)
 
     async def texts(self) -> list[str]:
         """All that is known of anybody."""

@@ -201,7 +201,7 @@ class World:
                 patience={name: profile.answer_within for name, profile in chosen.items()},
             ),
             switch=switch,
-            control=Control(ledger, signals, effects, switch, clock),
+            control=Control(ledger, signals, effects, switch, clock, folder / "imports"),
             importer=Importer(
                 ledger, signals, effects, clock, DEFAULT_PERSONAS, ZoneInfo("UTC"), folder / "imports"
             ),

@@ -115,7 +115,7 @@ async def unmerge(one: str, other: str) -> None:
 
 def memory_of(app: App) -> Remembering:
     """The owner's rights over memory, on what is open."""
-    return Remembering(app.ledger, app.graph, app.control, app.effects, app.clock)
+    return Remembering(app.ledger, app.graph, app.mirror, app.control, app.effects, app.clock)
 
 
 async def _table(app: App, memory: Remembering, found: Sequence[Fact]) -> None:

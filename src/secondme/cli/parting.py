@@ -95,16 +95,21 @@ def _say_of_memory(receipt: dict[str, Any]) -> int:
     gone = receipt["memory"]
     if gone is None:
         print(f"Memory is not done yet: {receipt['memoryFollows']}")
-        print(
-            "Say this again when the graph answers: only then are its files sure to be rid of it, with a receipt."
-        )
-        print(f"  {show.command(f'forget {receipt["forgotten"]}')}")
-        return _FOLLOWS
+        return _say_again(receipt, "when the graph answers: only then are its files")
     facts, entities = gone["facts"], gone["entities"]
     known = show.count(entities, "thing that only they named", "things that only they named")
     print(f"From memory went {show.count(facts, 'fact')} and {known}; its files were written anew.")
+    if receipt.get("filesFollow"):
+        print(f"What was erased still lies in files of the other stores: {receipt['filesFollow']}")
+        return _say_again(receipt, "then: only after that are they")
     print(f"Receipt: {receipt['forgotten']}, finished {receipt['finishedAt']}.")
     return 0
+
+
+def _say_again(receipt: dict[str, Any], when: str) -> int:
+    print(f"Say this again {when} sure to be rid of it, with a receipt.")
+    print(f"  {show.command(f'forget {receipt["forgotten"]}')}")
+    return _FOLLOWS
 
 
 def _say_what_remains(remain: list[dict[str, Any]]) -> None:

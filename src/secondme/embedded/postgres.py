@@ -18,6 +18,11 @@ from secondme.embedded.wheels import postgres_program
 WORKSHOP = "postgres.new"  # where a cluster is made, until it is whole
 
 _ROLE = _DATABASE = "secondme"
+# So that forgetting can end the log of writes, in every database that is made after this.
+_GRANTS = (
+    f"GRANT pg_checkpoint TO {_ROLE}",
+    f"GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {_ROLE}",
+)
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _ACCESS_RULES = (
     f"host all {_ROLE} 127.0.0.1/32 scram-sha-256\n"  # the superuser has no way in but single-user mode
@@ -47,6 +52,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "min_wal_size": "32MB",
     "max_wal_size": "256MB",
+    "wal_recycle": "off",  # a log of writes that is done with goes, and with it what was erased since
     "random_page_cost": "1.1",
     # Statements and values stay out of the log: whoever sent them is told.
     "log_timezone": "UTC",
@@ -102,7 +108,8 @@ class Postgres:
         if site.account:
             site.account.give(workshop / "pg_hba.conf")
         role = f"CREATE ROLE {_ROLE} LOGIN CREATEDB PASSWORD '{password}'"
-        await self._single_user(site, workshop, role, f"CREATE DATABASE {_DATABASE} OWNER {_ROLE}")
+        database = f"CREATE DATABASE {_DATABASE} OWNER {_ROLE}"
+        await self._single_user(site, workshop, role, *_GRANTS, database)
         workshop.rename(site.data_dir / self.name)
         sync_folder(site.data_dir)
 
@@ -133,7 +140,10 @@ class Postgres:
         return f"postgresql://{_ROLE}:{access.password}@127.0.0.1:{access.port}/{_DATABASE}"
 
     async def _single_user(self, site: Site, cluster: Path, *statements: str) -> None:
-        """Run statements as the superuser, without a server; by standard input: `ps` shows no password."""
+        """Run statements as the superuser, without a server; by standard input: `ps` shows no password.
+
+        In the database that new ones are copied from.
+        """
         settings = ["-c", "scram_iterations=1", "-c", "exit_on_error=on", "-c", "log_min_messages=error"]
         command: list[str | Path] = [
             postgres_program("postgres"),
@@ -141,7 +151,7 @@ class Postgres:
             "-D",
             cluster,
             *settings,
-            "postgres",
+            "template1",
         ]
         await self._run(site, cluster, command, "".join(f"{statement};\n" for statement in statements))
 

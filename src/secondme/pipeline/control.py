@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from secondme.domain.contact import ContactRow
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.persona import RELATIONSHIPS
 from secondme.pipeline.effects import Effects
+from secondme.pipeline.forgetting import forget_in_chats
 from secondme.pipeline.switch import Switch
 from secondme.pipeline.voicing import relearn
 from secondme.ports import Clock, Signals
-from secondme.stores.ledger import Ledger, pauses, people, reading, retention, voices
+from secondme.stores.ledger import Ledger, files, imports, pauses, people, reading, retention, voices
 from secondme.stores.vault import Vault
 
 _PAGE = 500  # lines of a thread that are read at once
@@ -23,13 +25,15 @@ class Control:
     """The owner's acts. A CONTACT is an id, a name or a number."""
 
     def __init__(
-        self, ledger: Ledger, signals: Signals, effects: Effects, switch: Switch, clock: Clock
+        self, ledger: Ledger, signals: Signals, effects: Effects, switch: Switch, clock: Clock, chats: Path
     ) -> None:
+        """`chats`: the folder of the imported chats that wait, sealed."""
         self._ledger = ledger
         self._signals = signals
         self._effects = effects
         self._switch = switch
         self._clock = clock
+        self._chats = chats
 
     async def everyone(self, *, imported: bool = False) -> list[ContactRow]:
         """All contacts, one row an account, newest talk first; then, if asked for, those known from imports alone."""
@@ -137,12 +141,15 @@ class Control:
         """
         rows = await self._rows(contact_id)
         vault = self._ledger.vault
+        partners = _partners(vault, rows)
         await self._switch.press(contact_id)
         async with self._ledger.transaction() as tx:
-            counts = await retention.forget(tx, vault, contact_id, _partners(vault, rows), self._clock.now())
+            chats = await imports.chats_with(tx, vault, partners, contact_id)
+            counts = await retention.forget(tx, vault, contact_id, partners, self._clock.now())
             if "learned voice" in counts and await relearn(tx, vault, self._clock.now()):
                 counts.pop("learned voice", None)  # others taught it too
             remain = await voices.imports(tx)
+        await forget_in_chats(self._ledger, self._chats, chats, str(contact_id))
         await self._signals.forget(str(contact_id))
         await self._signals.drop_personas(voices.LEARNED)
         finished = self._clock.now()
@@ -153,6 +160,11 @@ class Control:
             "finishedAt": finished.isoformat(),
             "importsThatRemain": _imports(remain),
         }
+
+    async def rewrite_files(self) -> None:
+        """Have the ledger's and Redis' files hold nothing of whom they have forgotten. Raises StoreUnavailable."""
+        await self._signals.rewrite_files()
+        await files.rewrite_files(self._ledger)
 
 
 def _partners(vault: Vault, rows: Sequence[ContactRow]) -> list[str]:

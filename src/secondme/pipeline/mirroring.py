@@ -1,5 +1,6 @@
 """Keeps the graph's User, Contact and Persona nodes as the ledger has them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
@@ -12,7 +13,7 @@ from secondme.pipeline.recall import choose
 from secondme.ports import Clock
 from secondme.stores.graph import Graph, mirror, schema
 from secondme.stores.graph.mirror import ContactNode, PersonaNode, UserNode
-from secondme.stores.ledger import Ledger, mirrored
+from secondme.stores.ledger import Connection, Ledger, Lock, mirrored, voices
 from secondme.stores.ledger.mirrored import Mirrored
 
 _BATCH = 200  # contacts of one transaction, which Postgres ends after a second of waiting for the graph
@@ -79,12 +80,9 @@ class Mirror:
     async def _refresh_personas(self) -> None:
         personas = await self._personas.all()
         async with self._ledger.light() as light:
-            times = await mirrored.persona_times(light)
-        # One that is gone since, or not yet in the cache, is the next call's.
-        nodes = [_persona(persona, *times[persona.id]) for persona in personas if persona.id in times]
+            nodes = await self._nodes(light, personas)
         if nodes != self._told:
-            await mirror.put_personas(self._graph, nodes)
-            self._told = nodes
+            await self.write_personas()
         default, sleep = choose(personas, _NEW_CONTACT), self._sleep
         user = UserNode(
             "", default.id if default else "", sleep.start if sleep else None, sleep.end if sleep else None
@@ -92,6 +90,22 @@ class Mirror:
         if user != self._user:
             await mirror.put_user(self._graph, user, self._clock.now())
             self._user = user
+
+    async def write_personas(self) -> None:
+        """Write the personas as the ledger has them now: of what it has forgotten nothing is written after this.
+
+        Raises StoreUnavailable.
+        """
+        async with self._ledger.alone(Lock.KNOWING) as connection:
+            assert connection is not None
+            nodes = await self._nodes(connection, await voices.personas(connection, self._ledger.vault))
+            await mirror.put_personas(self._graph, nodes)
+        self._told = nodes
+
+    async def _nodes(self, connection: Connection, personas: Sequence[Persona]) -> list[PersonaNode]:
+        """One that is gone since, or not yet in the cache, is the next call's."""
+        times = await mirrored.persona_times(connection)
+        return [_persona(persona, *times[persona.id]) for persona in personas if persona.id in times]
 
     async def _refresh_contacts(self) -> int:
         if self._contacts is None:

@@ -11,6 +11,7 @@ from secondme.memory import questions
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.forgetting import forget_in_graph
+from secondme.pipeline.mirroring import Mirror
 from secondme.ports import Clock, Embedder
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
@@ -25,10 +26,11 @@ class Remembering:
     """The owner's rights over memory. All but `forget` raise StoreUnavailable while the graph does not answer."""
 
     def __init__(
-        self, ledger: Ledger, graph: Graph, control: Control, effects: Effects, clock: Clock
+        self, ledger: Ledger, graph: Graph, mirror: Mirror, control: Control, effects: Effects, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._graph = graph
+        self._mirror = mirror
         self._control = control
         self._effects = effects
         self._clock = clock
@@ -88,20 +90,28 @@ class Remembering:
         return {**kept, "memory": await forgetting.export_contact(self._graph, str(contact_id))}
 
     async def forget(self, contact_id: UUID) -> dict[str, Any]:
-        """Erase a contact everywhere; returns the receipt. `memory` says what went from the graph and when its files
-        held nothing of it any more; it is None while the graph cannot, and `memoryFollows` then says why.
+        """Erase a contact everywhere; returns the receipt. `memory` says what went from the graph, and `finishedAt`
+        when the files of all stores held nothing of them any more. While the graph cannot, `memory` is None, and
+        `memoryFollows` says why; `filesFollow` does where the other stores cannot rewrite their files.
 
-        Somebody whom the ledger has no more is forgotten in the graph alone.
+        Somebody whom the ledger has no more is forgotten in the graph and in the files alone.
         """
         try:
             receipt = await self._control.forget(contact_id)
         except NotFound:
             receipt = {"forgotten": str(contact_id), "erased": {}, "importsThatRemain": []}
+        receipt |= {"memory": None, "memoryFollows": None, "filesFollow": None, "finishedAt": None}
         try:
+            await self._control.rewrite_files()
+        except StoreUnavailable as error:
+            receipt["filesFollow"] = str(error)
+        try:
+            await self._mirror.write_personas()  # they quote
             gone = await forget_in_graph(self._ledger, self._graph, str(contact_id))
         except (StoreUnavailable, QueryRefused) as error:
-            return {**receipt, "memory": None, "memoryFollows": str(error)}
-        return {**receipt, "memory": _went(gone), "finishedAt": _iso(gone.rewritten_at)}
+            return {**receipt, "memoryFollows": str(error)}
+        done = None if receipt["filesFollow"] else _iso(gone.rewritten_at)
+        return {**receipt, "memory": _went(gone), "finishedAt": done}
 
     async def forget_fact(self, fact_id: str) -> dict[str, Any]:
         """Take away one fact, and what was named for it alone; returns the receipt. Raises NotFound."""

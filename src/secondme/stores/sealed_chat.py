@@ -6,7 +6,7 @@ has lost the chat.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -79,12 +79,7 @@ class Writer:
         self._path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
-        try:
-            plain = orjson.dumps(self._lines)
-        except TypeError:  # half a surrogate pair
-            plain = json.dumps(self._lines).encode()
-        frame = seal(self._key, plain, _aad(self._frames))
-        self._file.write(len(frame).to_bytes(_LENGTH, _ORDER) + frame)
+        self._file.write(_frame(self._key, self._lines, self._frames))
         self._frames, self._count = self._frames + 1, self._count + len(self._lines)
         self._lines = []
 
@@ -105,6 +100,25 @@ def chunks(path: Path, key: bytes, begin: int = 0) -> Iterator[list[Line]]:
             number += 1
 
 
+def silenced(path: Path, key: bytes, authors: Collection[int]) -> tuple[Path, bytes]:
+    """The same chat beside it under a new key, every line in its place, with nothing in those of these authors.
+
+    Returns where it lies, and its key. Raises as `chunks` does.
+    """
+    beside, fresh = path.with_name(f".{uuid4().hex}"), new_key()
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for number, lines in enumerate(chunks(path, key)):
+                kept = [(at, who, "" if who in authors else text, again) for at, who, text, again in lines]
+                file.write(_frame(fresh, kept, number))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return beside, fresh
+
+
 def place_of(folder: Path, vault: Vault, key: bytes) -> Path:
     """Where the chat lies that this key opens. Its name says nothing to whoever has no key of ours."""
     return folder / vault.digest("sealed chat", key.hex())
@@ -116,6 +130,15 @@ def sweep(folder: Path, keep: Iterable[Path], before: float) -> None:
     for path in folder.iterdir() if folder.exists() else ():
         if path not in kept and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)
+
+
+def _frame(key: bytes, lines: list[Line], number: int) -> bytes:
+    try:
+        plain = orjson.dumps(lines)
+    except TypeError:  # half a surrogate pair
+        plain = json.dumps(lines).encode()
+    frame = seal(key, plain, _aad(number))
+    return len(frame).to_bytes(_LENGTH, _ORDER) + frame
 
 
 def _opened(key: bytes, frame: bytes, number: int) -> Any:

@@ -10,11 +10,11 @@ from typing import Any
 from secondme.domain.errors import NotFound, StoreUnavailable
 from secondme.domain.fact import Fact, Forgotten
 from secondme.stores.graph.asking import facts_of
-from secondme.stores.graph.client import Graph, QueryRefused
+from secondme.stores.graph.client import Graph
 from secondme.stores.graph.learning import BATCH, settled, unlearn
+from secondme.stores.rewriting import rewrite
 
 _REWRITTEN = 300.0  # seconds that rewriting the files may take
-_POLL = 0.05  # seconds
 _ENTITY = (
     *("id", "type", "name", "category", "occupation", "location", "industry"),
     *("date", "notes", "createdAt", "lastMentioned"),
@@ -85,41 +85,13 @@ async def rewrite_files(graph: Graph) -> datetime:
     await forget_questions(graph)
     try:
         async with asyncio.timeout(_REWRITTEN):
-            state = await graph.command("INFO", "persistence")
-            if state["aof_enabled"]:
-                await _write(graph, "BGREWRITEAOF", "aof_last_bgrewrite_status")
-            if state["rdb_saves"] or not state["aof_enabled"]:
-                await _write(graph, "BGSAVE", "rdb_last_bgsave_status")
+            if not await rewrite(graph.command):
+                raise StoreUnavailable(
+                    "FalkorDB could not rewrite its files: see its log, then forget again."
+                )
     except TimeoutError as error:
         raise StoreUnavailable("FalkorDB is still rewriting its files: forget again in a while.") from error
     return datetime.now(UTC)
-
-
-async def _write(graph: Graph, command: str, status: str) -> None:
-    """Begin one writing and see it end. One that runs already may have begun too early, so it is waited for first."""
-    while True:
-        await _idle(graph)
-        try:
-            await graph.command(command)
-        except QueryRefused as error:
-            if "in progress" not in str(error.__cause__):
-                raise
-        else:
-            break
-    if (await _idle(graph))[status] != "ok":
-        raise StoreUnavailable("FalkorDB could not rewrite its files: see its log, then forget again.")
-
-
-async def _idle(graph: Graph) -> Mapping[str, Any]:
-    """The server's state once it writes no files."""
-    while True:
-        state: Mapping[str, Any] = await graph.command("INFO", "persistence")
-        if (
-            not any(state[f"{what}_in_progress"] for what in ("aof_rewrite", "rdb_bgsave"))
-            and not state["aof_rewrite_scheduled"]
-        ):
-            return state
-        await asyncio.sleep(_POLL)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

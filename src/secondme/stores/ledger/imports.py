@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from secondme.domain.address import is_phone
-from secondme.stores.ledger import people
+from secondme.stores.ledger import people, voices
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
@@ -61,7 +61,7 @@ async def enqueue(
              tellers = $5, by_model = $6 WHERE id = $1""",
         import_id,
         total,
-        seal(vault.owner_key, base64.b64encode(key), f"imports:{import_id}:file_key"),
+        _sealed_key(vault, import_id, key),
         audience,
         seal(vault.owner_key, json.dumps(list(tellers)), f"imports:{import_id}:tellers"),
         by_model,
@@ -71,10 +71,6 @@ async def enqueue(
 async def waiting(connection: Connection, vault: Vault) -> list[Job]:
     """What is not done, the oldest first."""
     rows = await connection.fetch("SELECT * FROM imports WHERE state = 'waiting' ORDER BY created_at")
-
-    def opened(row: asyncpg.Record, column: str) -> str:
-        return unseal(vault.owner_key, row[column], f"imports:{row['id']}:{column}")
-
     return [
         Job(
             row["id"],
@@ -82,12 +78,41 @@ async def waiting(connection: Connection, vault: Vault) -> list[Job]:
             row["done"],
             row["by_model"],
             row["audience"],
-            tuple(json.loads(opened(row, "tellers"))),
-            base64.b64decode(opened(row, "file_key")),
+            tuple(json.loads(unseal(vault.owner_key, row["tellers"], f"imports:{row['id']}:tellers"))),
+            _file_key(vault, row),
             row["file_key"],
         )
         for row in rows
     ]
+
+
+async def chats_with(tx: Connection, vault: Vault, partners: Sequence[str], contact: UUID) -> list[bytes]:
+    """The keys of the sealed chats that go when this contact does; `partners` as `voices.forget` has them."""
+    rows = await tx.fetch(
+        f"SELECT id, file_key FROM imports WHERE file_key IS NOT NULL AND {voices.WITH} FOR UPDATE",
+        partners,
+        str(contact),
+    )
+    return [_file_key(vault, row) for row in rows]
+
+
+async def rekey(tx: Connection, vault: Vault, job: Job, key: bytes) -> bool:
+    """It lies under another key from now on. False as `advance`."""
+    found = await tx.fetchval(
+        "UPDATE imports SET file_key = $3 WHERE id = $1 AND file_key = $2 RETURNING true",
+        job.id,
+        job.lock,
+        _sealed_key(vault, job.id, key),
+    )
+    return bool(found)
+
+
+def _file_key(vault: Vault, row: asyncpg.Record) -> bytes:
+    return base64.b64decode(unseal(vault.owner_key, row["file_key"], f"imports:{row['id']}:file_key"))
+
+
+def _sealed_key(vault: Vault, import_id: UUID, key: bytes) -> bytes:
+    return seal(vault.owner_key, base64.b64encode(key), f"imports:{import_id}:file_key")
 
 
 async def advance(connection: Connection, job: Job, done: int) -> bool:

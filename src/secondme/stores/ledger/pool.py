@@ -133,6 +133,19 @@ class Ledger:
                 if mine:
                     await _or_end(connection, "SELECT pg_advisory_unlock(7103005, $1)", lock.value)
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection beside the pools, for statements that may take minutes, or that a transaction may not hold.
+
+        Raises StoreUnavailable when Postgres does not answer.
+        """
+        async with _mapped():
+            connection = await asyncpg.connect(self.dsn, timeout=5, server_settings=_SERVER_SETTINGS)
+            try:
+                yield connection
+            finally:
+                await connection.close(timeout=3)
+
     async def ping(self) -> None:
         """Raises StoreUnavailable when Postgres does not answer within two seconds."""
         async with _mapped(), self._light.acquire(timeout=2) as connection:

@@ -10,6 +10,7 @@ import asyncpg
 from cryptography.exceptions import InvalidTag
 
 from secondme.domain.errors import ConfigError
+from secondme.domain.fact import GROUP
 from secondme.domain.persona import RELATIONSHIPS, Lesson, Persona, Style
 from secondme.observe.logs import get_logger
 from secondme.stores.ledger import instance
@@ -18,6 +19,8 @@ from secondme.stores.vault import Vault, seal, unseal
 
 log = get_logger(__name__)
 OWN = "persona-own"  # the id of the one that is learned from all chats
+# Chats with partners ($1) or with a contact ($2). One of several people is with none of them.
+WITH = f"(audience = $2 OR (partner = ANY($1) AND coalesce(audience, '') NOT LIKE '{GROUP}%'))"
 _NEWEST = "(SELECT me FROM imports ORDER BY created_at DESC LIMIT 1)"  # whose voice it is
 
 
@@ -167,7 +170,7 @@ async def imports_with(
     tx: Connection, partners: Sequence[str], contact: UUID
 ) -> list[tuple[datetime, int, int]]:
     """Of these, the chats that `forget` would take."""
-    found = "SELECT created_at, messages, kept FROM imports WHERE partner = ANY($1) OR audience = $2"
+    found = f"SELECT created_at, messages, kept FROM imports WHERE {WITH}"
     rows = await tx.fetch(f"{found} ORDER BY created_at DESC", partners, str(contact))
     return [(row["created_at"], row["messages"], row["kept"]) for row in rows]
 
@@ -179,8 +182,8 @@ async def forget(tx: Connection, partners: Sequence[str], contact: UUID | None =
     made anew from the others.
     """
     gone = await tx.fetch(
-        """WITH newest AS (SELECT id FROM imports ORDER BY created_at DESC LIMIT 1)
-           DELETE FROM imports WHERE partner = ANY($1) OR audience = $2
+        f"""WITH newest AS (SELECT id FROM imports ORDER BY created_at DESC LIMIT 1)
+           DELETE FROM imports WHERE {WITH}
            RETURNING kept, id IN (SELECT id FROM newest) AS newest""",
         partners,
         str(contact) if contact else None,

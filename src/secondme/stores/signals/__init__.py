@@ -1,7 +1,13 @@
 """Redis: doorbells, mirrors, events. Everything in it may vanish at any moment; only the ledger remembers."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
+from redis.exceptions import ResponseError
+
+from secondme.domain.errors import StoreUnavailable
+from secondme.stores.rewriting import rewrite
 from secondme.stores.signals.bells import Bells
 from secondme.stores.signals.news import News
 from secondme.stores.signals.pauses import Pauses
@@ -10,6 +16,8 @@ from secondme.stores.signals.telling import Telling
 from secondme.stores.signals.wire import Wire
 
 __all__ = ["RedisSignals"]
+
+_REWRITTEN = 60.0  # seconds that rewriting the files may take
 
 
 class RedisSignals(Telling, Bells, Pauses, News, Shelf):
@@ -31,6 +39,25 @@ class RedisSignals(Telling, Bells, Pauses, News, Shelf):
     async def ping(self) -> None:
         """Raises StoreUnavailable within a second when Redis does not answer, or answers with no."""
         await self._wire.ask("ping", lambda redis: redis.ping())
+
+    async def rewrite_files(self) -> None:
+        """Have the server write its files anew, for what it held lies in them: personas quote. Raises StoreUnavailable.
+
+        A server of the owner's own may forbid it; what lies in its files is then as old as its settings let it be.
+        """
+
+        async def command(*words: str) -> Any:
+            return await self._wire.ask(" ".join(words), lambda redis: redis.execute_command(*words))
+
+        try:
+            async with asyncio.timeout(_REWRITTEN):
+                await rewrite(command)
+        except StoreUnavailable as error:
+            if not isinstance(error.__cause__, ResponseError):
+                raise
+            self._wire.failed("rewrite files", error.__cause__)
+        except TimeoutError as error:
+            raise StoreUnavailable("Redis is still rewriting its files: forget again in a while.") from error
 
     async def close(self) -> None:
         """Leave the consumer groups and close every connection. Never raises."""

@@ -1,0 +1,57 @@
+"""Postgres' own files after an erasure: old pages and the log of writes have what was deleted until they go as well."""
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+
+from secondme.domain.errors import StoreUnavailable
+from secondme.stores.ledger.pool import Ledger
+
+# What keys that are left would open: the contacts' own keys, and what is sealed with the owner's.
+_TABLES = ("contacts", "imports", "kept_aside", "personas", "voice_examples")
+_PATIENCE = 60.0  # seconds for whoever still reads what was
+_POLL = 0.05  # seconds
+# Others wait behind whoever waits for a table, so that is given up soon, and tried again.
+_SHORTLY = "SET lock_timeout = '500ms'"
+_READ_ON = """SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+                AND pid <> pg_backend_pid() AND age(backend_xmin) > age($1::text::xid))"""
+
+
+async def rewrite_files(ledger: Ledger) -> None:
+    """Have them hold nothing that was deleted before and that a key which is left opens.
+
+    A server of the owner's own may forbid us to end its log of writes, which then goes in its own time.
+    Raises StoreUnavailable while others read what was, or hold a table.
+    """
+    async with ledger.apart() as connection:
+        await connection.execute(_SHORTLY)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await _outlive_readers(connection)
+                for table in _TABLES:
+                    await _rewrite(connection, table)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                "Somebody reads the whole ledger, a backup for instance: forget again in a while."
+            ) from error
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("SELECT pg_switch_wal()")
+            await connection.execute("CHECKPOINT")
+
+
+async def _outlive_readers(connection: asyncpg.Connection) -> None:
+    """Wait for every transaction that began before now: what it still sees is kept for it."""
+    begun = await connection.fetchval("SELECT pg_current_xact_id()::xid::text")
+    while await connection.fetchval(_READ_ON, begun):  # noqa: ASYNC110 - it happens in the server
+        await asyncio.sleep(_POLL)
+
+
+async def _rewrite(connection: asyncpg.Connection, table: str) -> None:
+    while True:
+        try:
+            await connection.execute(f"VACUUM (FULL) {table}")
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(_POLL)
+        else:
+            return
