@@ -20,8 +20,13 @@ _ENOUGH = 20  # messages from which on a style's figures are worth telling
 
 LEFT_OUT = "(What was said before is left out.)"
 
-# Anything that a model or its template could take for a tag of ours or a token of its own; `<3` stays a heart.
-_TAG = re.compile(r"<(?=[/|!a-z])|<(?=[\s/]*(?:message|example|fact)\b)|\[(?=/?inst\])", re.IGNORECASE)
+# Anything that a model or its template could take for a tag of ours or a token of its own, however `<` is written and
+# whatever invisible follows it: any that no number follows. So `<3` stays a heart, and `1 < 2` true.
+_TAG = re.compile(
+    r"(?:[<\uff1c\ufe64]|&(?:amp;)*(?:lt;?|#0*60(?!\d);?|#x0*3c(?![\da-f]);?))(?!\s?\d)"
+    r"|\[(?=/?(?:inst|system_prompt|available_tools|tool_\w{1,20})\])",
+    re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -91,7 +96,7 @@ def harmless(text: str, longest: int = LONGEST) -> str:
     text = _CONTROL.sub(" ", text).strip()
     if len(text) > longest:
         text = f"{text[:longest]} […]"
-    return _TAG.sub(lambda found: "‹" if found.group() == "<" else "(", text)
+    return _TAG.sub(lambda found: "(" if found.group() == "[" else "‹", text)
 
 
 @lru_cache(maxsize=16)  # thousands of Turns share one, and each would hold its own
