@@ -60,9 +60,11 @@ def beside(
     return Row(name, value, unit, peer[1], peer[0], wanted, value >= least * peer[1], note)
 
 
-def under(name: str, value: float, unit: str, peer: tuple[str, float], note: str = "") -> Row:
-    """A figure that should be no more than the peer's, measured in the same run."""
-    return Row(name, value, unit, peer[1], peer[0], "≤ 1", value <= peer[1], note)
+def under(
+    name: str, value: float, unit: str, peer: tuple[str, float], note: str = "", most: float = 1
+) -> Row:
+    """A figure that should be no more than `most` times the peer's, measured in the same run."""
+    return Row(name, value, unit, peer[1], peer[0], f"≤ {most:g}", value <= most * peer[1], note)
 
 
 def skipped(name: str, why: str) -> Row:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from secondme.bench import accepts, bell, demo, extract, imports, ingest, replies, voices, worker
+from secondme.bench import accepts, bell, demo, extract, imports, ingest, memory, replies, voices, worker
 from secondme.bench.lab import Lab, Section
 from secondme.bench.machine import Watch, describe
 from secondme.bench.rows import Row, skipped
@@ -21,6 +21,7 @@ SECTIONS: dict[str, Section] = {
     "import": imports.measure,
     "voice": voices.measure,
     "extract": extract.measure,
+    "memory": memory.measure,
     "accepts": accepts.measure,
     "ingest": ingest.measure,
     "worker": worker.measure,
