@@ -17,7 +17,7 @@ from tests.support.world import World
 NUMBER, OTHER_NUMBER, USER, OTHER_USER = "+16505551234", "+16505551235", "US.1", "US.2"
 WAITS = """SELECT EXISTS (SELECT 1 FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory')"""
-
+WAITS_FOR_ROW = WAITS.replace("= 'advisory'", "= 'transactionid'")
 WHOSE = "SELECT user_id FROM messages WHERE id = $1"
 
 
@@ -67,6 +67,24 @@ async def test_what_comes_again_while_its_number_moves_is_not_its_new_owners(sti
             await still.until(WAITS)
         assert not (await again)[0].new
     assert await still.value("SELECT count(*) FROM messages") == 2
+
+
+@pytest.mark.parametrize("shown", [(NUMBER, OTHER_USER), (OTHER_NUMBER, USER)])
+async def test_what_is_said_under_a_number_while_it_moves_is_not_said_by_who_had_it(
+    still: World, shown: tuple[str, str]
+) -> None:
+    """Its sender is remembered here, and nothing of the move is committed when it comes."""
+    (first,) = await still.inbox.accept([item(still, "a", NUMBER, USER)])
+    await still.inbox.accept([item(still, "b")])
+    async with still.ledger.transaction() as tx:
+        await people.resolve(tx, still.ledger.vault, [where(still, *shown)], still.clock.now())
+        coming = asyncio.create_task(still.inbox.accept([item(still, "c")]))
+        waiting = asyncio.create_task(still.until(WAITS_FOR_ROW))
+        await asyncio.wait({coming, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    (second,) = await coming
+    whose = [await still.value(WHOSE, one.message_id) for one in (first, second)]
+    assert len(set(whose)) == 2
 
 
 async def test_who_is_remembered_by_a_number_that_they_gave_up_elsewhere_is_looked_up(still: World) -> None:

@@ -1,5 +1,6 @@
 """By which addresses a person is known: a number, the provider's own id, or both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -153,10 +154,7 @@ async def _yield(
         holder["user_id"],
         row["user_id"],
     )
-    # Locked here, before the group's others: should that ever cross somebody's way, the provider delivers again.
-    await tx.execute(
-        "SELECT 1 FROM conversations WHERE identity_id = ANY($1) ORDER BY id FOR UPDATE", list(both[:2])
-    )
+    await _have(tx, both[:2])
     await tx.execute(
         """INSERT INTO conversations (id, account_id, identity_id, user_id, created_at, enabled)
            SELECT gen_random_uuid(), a.account_id, $2, $3, a.created_at, false FROM conversations a
@@ -244,8 +242,20 @@ async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: 
     await _count_moved(tx, row)
 
 
+async def _have(tx: Connection, identities: Sequence[UUID]) -> None:
+    """Have their conversations to oneself, before the group's others: should that ever cross somebody's way, the
+    provider delivers again."""
+    await tx.execute(
+        "SELECT 1 FROM conversations WHERE identity_id = ANY($1) ORDER BY id FOR UPDATE", identities
+    )
+
+
 async def _count_moved(tx: Connection, row: asyncpg.Record) -> None:
-    """Tell every process that what it remembers of numbers is no longer to be trusted."""
+    """Tell every process that what it remembers of numbers is no longer to be trusted.
+
+    Who is just being written to by what it remembers comes before, or sees it.
+    """
+    await _have(tx, [row["id"]])
     await tx.execute(
         """INSERT INTO settings (key, value) VALUES ('numbers_moved', '1')
            ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""

@@ -9,7 +9,7 @@ from secondme.stores.ledger import arrivals, due
 from secondme.stores.ledger.arrivals import Arrival
 from secondme.stores.ledger.pool import Connection
 
-# The function of migration 0009: it locks the conversations in id order, writes what is new, and makes it due.
+# The function of migration 0015: it locks the conversations in id order, writes what is new, and makes it due.
 _WRITE = "SELECT fresh, early, stirred FROM write_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 
