@@ -60,7 +60,7 @@ class GraphTap:
         """The queries in full, oldest first."""
         found = []
         for line in bytes(self._tap.heard).split(b"\r\n"):
-            words = [codecs.escape_decode(word)[0] for word in _WORD.findall(line)]  # type: ignore[attr-defined]
+            words = [codecs.escape_decode(word)[0] for word in _WORD.findall(line)]
             if len(words) > 2 and words[0].startswith(b"GRAPH.") and words[1] == graph.encode():
                 found.append(words[2].decode())
         return found
