@@ -1,7 +1,8 @@
 """What is told to memory when it is measured, and the bare statements that write and read as much."""
 
+import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from operator import mul
@@ -55,9 +56,11 @@ def bare_upsert(*, vectors: bool) -> str:
     )
 
 
-def bare_rows(digest: Digest, batch: Sequence[Learned]) -> list[Item]:
-    """The rows that `bare_upsert` takes in, with the ids that the product would give."""
-    return [
+def bare_rows(
+    digest: Digest, batch: Sequence[Learned], vector: Callable[[], Vector] | None = None
+) -> list[Item]:
+    """The rows that `bare_upsert` takes in, with the ids that the product would give; `vector` makes each one's."""
+    rows = [
         {key: row[key] for key in ("id", "teller", "audience", "at")}
         | {
             "person": next(name for name in row["names"] if name["person"]),
@@ -66,13 +69,18 @@ def bare_rows(digest: Digest, batch: Sequence[Learned]) -> list[Item]:
         }
         for row in shape(digest, batch)
     ]
+    if vector:
+        for row in rows:
+            for it in ("person", "company", "fact"):
+                row[it]["vector"] = vector()
+    return rows
 
 
-def bare_fact(digest: Digest, one: Learned) -> dict[str, Item | str]:
-    """The parameters of BARE_WRITE: the fact that this message states, heard by whoever said it."""
+def bare_fact(digest: Digest, one: Learned, hearer: str) -> dict[str, Item | str]:
+    """The parameters of BARE_WRITE: the fact that this message states, heard by `hearer`."""
     [row] = shape(digest, [one])
     of_source = {"id": row["id"], "teller": row["teller"], "at": row["at"], "pending": True}
-    return {"contact": row["teller"], "fact": row["facts"][0], "row": of_source}
+    return {"contact": hearer, "fact": row["facts"][0], "row": of_source}
 
 
 def employments(contact: str, first: int, count: int) -> list[Learned]:
@@ -87,18 +95,22 @@ def employments(contact: str, first: int, count: int) -> list[Learned]:
 
 def talk(first: int, count: int) -> list[Learned]:
     """Messages that state one fact each: of one contact `OF_EACH`, then of the next one."""
-    return [_of_talk(f"contact {n // OF_EACH}", n % OF_EACH) for n in range(first, first + count)]
+    return [_of_talk(contact_of(n), n % OF_EACH) for n in range(first, first + count)]
+
+
+def contact_of(place: int) -> str:
+    """Whose message of `talk` that is."""
+    return f"contact {place // OF_EACH}"
 
 
 def live(contact: str) -> Iterator[tuple[str, Learned]]:
-    """What a contact of `talk` goes on to say, and of which kind it is; each time another fact."""
-    n = OF_EACH
-    while True:
-        yield "a new name", _said(contact, n, Statement(Predicate.KNOWS, None, _person(f"new {n}")))
+    """What a contact of `talk` goes on to say, for ever, and of which kind each is."""
+    for n in itertools.count(OF_EACH, 4):
+        new = Statement(Predicate.KNOWS, None, _person(f"{contact} {n}"))
+        yield "a new name", _said(contact, n, new)
         yield "known names", _of_talk(contact, n + 1)
         yield "of themselves", _said(contact, n + 2, Statement(Predicate.LIVES_IN, None, _place(f"{n}")))
         yield "a note", _noted(contact, n + 3)
-        n += 4
 
 
 def notes(contact: str, count: int) -> list[Learned]:
@@ -115,6 +127,16 @@ def vectors(count: int, dimension: int, seed: int) -> list[Vector]:
         _unit([c + _NEAR * x for c, x in zip(centres[n % _SUBJECTS], _drawn(draw, dimension), strict=True)])
         for n in range(count)
     ]
+
+
+def number(source: str) -> int:
+    """Which of a contact's messages that source is, from 0."""
+    return int(source.rsplit(" ", 1)[1])
+
+
+def named(contact: str, n: int) -> str:
+    """The name that the n-th of `notes` is about."""
+    return _subject(contact, n).name
 
 
 def nearest(asked: Vector, among: Sequence[Vector], count: int) -> set[int]:
