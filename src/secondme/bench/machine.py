@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,19 @@ class Noise:
 class Watch:
     """Counts from now on; `stop` says what others did meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, used: Callable[[], float] = lambda: 0.0) -> None:
+        """`used`: CPU seconds so far of servers that were there before us, and that work for us alone from now on."""
+        self._used = used
         self._load = os.getloadavg()[0]
-        self._at, self._busy, self._mine = time.monotonic(), _busy(), tree_seconds(psutil.Process())
+        self._at, self._busy, self._mine = time.monotonic(), _busy(), self._ours()
 
     def stop(self) -> Noise:
-        busy, mine = _busy() - self._busy, tree_seconds(psutil.Process()) - self._mine
+        busy, mine = _busy() - self._busy, self._ours() - self._mine
         passed = max(time.monotonic() - self._at, 0.001)
         return Noise(round(self._load, 2), round(max(busy - mine, 0) / passed, 2))
+
+    def _ours(self) -> float:
+        return tree_seconds(psutil.Process()) + self._used()
 
 
 def _busy() -> float:

@@ -68,6 +68,13 @@ class Peers:
             raise BenchFailed("The peers' stores are gone.")
         return {"postgres": tree_seconds(postmaster), "redis": seconds([psutil.Process(redis)])}
 
+    def used(self) -> float:
+        """CPU seconds of both so far; none where they do not run."""
+        try:
+            return sum(self.cpu().values())
+        except (BenchFailed, psutil.Error):
+            return 0.0
+
     @asynccontextmanager
     async def ledger(self) -> AsyncIterator[Addresses]:
         """A database of ours on their Postgres, and room in their Redis, until the block ends."""
