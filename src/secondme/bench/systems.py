@@ -22,7 +22,7 @@ from secondme.memory.extract import read
 from secondme.pipeline.hearing import Hearing
 from secondme.pipeline.learning import take_in
 
-MESSAGES, SEARCHES = 40, 100
+MESSAGES, SEARCHES = 200, 100  # of each side; the searches of the others are written into them
 _DIMENSION = 1536
 _GRAPH_PORT = 6401  # written into the program
 _LIMIT = 150.0  # seconds that one of them may take
@@ -59,11 +59,17 @@ SYSTEMS = (
         "graphiti search x1:",
         on_graph=True,
     ),
-    System("mem0", "mem0", ("memory/m_bench.py", "200", "qdrant"), "mem0[qdrant] add", "mem0[qdrant] search"),
+    System(
+        "mem0",
+        "mem0",
+        ("memory/m_bench.py", str(MESSAGES), "qdrant"),
+        "mem0[qdrant] add",
+        "mem0[qdrant] search",
+    ),
 )
 
 
-async def measure(lab: Lab, *, messages: int = 200, searches: int = SEARCHES) -> list[Row]:
+async def measure(lab: Lab, *, messages: int = MESSAGES, searches: int = SEARCHES) -> list[Row]:
     """Each system, then ours. Raises BenchFailed, TimeoutError."""
     if lab.peers is None:
         why = "skipped: needs PEERS, the folder of programs to compare with"
