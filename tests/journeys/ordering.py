@@ -1,6 +1,5 @@
-"""How a test has something sent by the owner's order, and takes the mouth away meanwhile."""
+"""How a test has something sent by the owner's order."""
 
-import asyncio
 from uuid import UUID
 
 from secondme.channels.whatsapp_cloud import media, template
@@ -41,15 +40,3 @@ async def thread(told: Journey) -> list[tuple[str, str | None, str, str]]:
     async with told.world.ledger.transaction() as tx:
         lines = await reading.thread(tx, told.world.ledger.vault, row.conversation_id)
     return [(line.by, line.text, line.kind, line.status) for line in lines]
-
-
-async def silent_mouth(told: Journey) -> None:
-    """The gateway's mouth is gone, as when its process has died."""
-    told.world.outbox.draining = True
-    await asyncio.sleep(1.2)
-
-
-def new_mouth(told: Journey) -> None:
-    """The process is back."""
-    told.world.outbox.draining = False
-    told.world.tasks.append(asyncio.create_task(told.world.outbox.run()))

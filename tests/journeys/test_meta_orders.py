@@ -14,13 +14,12 @@ from tests.journeys.ordering import (
     READY,
     SENT,
     SOMEBODY,
-    new_mouth,
     ordered,
     orders,
     place,
-    silent_mouth,
     thread,
 )
+from tests.support.mouth import new_mouth, silent_mouth
 
 
 @pytest.mark.parametrize("profile", ["clone", "support", "journal"])
@@ -65,12 +64,12 @@ async def test_neither_an_inbound_nor_the_owner_takes_an_order_back(journey: Ope
     async with journey("support", owner_word_pause=None) as told:
         await told.meta.says("hi")
         await told.settled()
-        await silent_mouth(told)
+        await silent_mouth(told.world)
         id_ = await place(told, READY)
         await told.meta.says("and?")
         await told.meta.owner_says("Coming.")
         await told.meta.says("Fine")
-        new_mouth(told)
+        new_mouth(told.world)
         assert await orders(told.world).wait(id_, 8) == SENT
         await told.settled()
         assert await told.receipts() == [

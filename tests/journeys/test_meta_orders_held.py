@@ -13,13 +13,12 @@ from tests.journeys.ordering import (
     READY,
     SENT,
     SOMEBODY,
-    new_mouth,
     ordered,
     orders,
     place,
-    silent_mouth,
     thread,
 )
+from tests.support.mouth import new_mouth, silent_mouth
 
 
 async def test_media_need_an_open_window_and_templates_do_not(journey: Open) -> None:
@@ -44,10 +43,10 @@ async def test_the_fence_itself_knows_the_window(journey: Open) -> None:
         await told.meta.says("hi")
         await told.settled()
         told.world.clock.jump(timedelta(hours=23, minutes=59, seconds=30))
-        await silent_mouth(told)
+        await silent_mouth(told.world)
         image, ready = await place(told, IMAGE), await place(told, READY)
         told.world.clock.jump(timedelta(seconds=60))
-        new_mouth(told)
+        new_mouth(told.world)
         assert await orders(told.world).wait(image, 8) == Standing("withdrawn", "window.closed")
         assert await orders(told.world).wait(ready, 8) == SENT
         assert [line["body"]["type"] for line in await told.meta.sends(None)][-1] == "template"
@@ -87,10 +86,10 @@ async def test_what_comes_between_plan_and_send_ends_it(journey: Open, who: str,
     async with journey("journal") as told:
         await told.meta.says("hi")
         await told.settled()
-        await silent_mouth(told)
+        await silent_mouth(told.world)
         placed = [await place(told, READY), await place(told, IMAGE)]
         await _stop(told, who)
-        new_mouth(told)
+        new_mouth(told.world)
         for id_ in placed:
             assert await orders(told.world).wait(id_, 8) == Standing("withdrawn", rule)
         await told.world.switch.resume()

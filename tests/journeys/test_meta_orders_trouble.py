@@ -8,16 +8,17 @@ from secondme.channels.whatsapp_cloud import template
 from secondme.channels.whatsapp_cloud.template import Wanted
 from secondme.stores.ledger.orders import Standing
 from tests.journeys.conftest import Open
-from tests.journeys.ordering import ANA, IMAGE, READY, SENT, new_mouth, ordered, orders, place, silent_mouth
+from tests.journeys.ordering import ANA, IMAGE, READY, SENT, ordered, orders, place
+from tests.support.mouth import new_mouth, silent_mouth
 
 
 async def test_a_mouth_that_was_away_sends_it_once(journey: Open) -> None:
     async with journey("journal") as told:
-        await silent_mouth(told)
+        await silent_mouth(told.world)
         id_ = await place(told, READY)
         assert (await orders(told.world).wait(id_, 0.3)).status == "planned"
         assert await told.meta.sends(None) == []
-        new_mouth(told)
+        new_mouth(told.world)
         assert await orders(told.world).wait(id_, 8) == SENT
         await told.quiet()
         assert len(await told.meta.sends("template")) == 1
@@ -25,10 +26,10 @@ async def test_a_mouth_that_was_away_sends_it_once(journey: Open) -> None:
 
 async def test_what_found_no_mouth_in_time_never_leaves(journey: Open) -> None:
     async with journey("journal", still=True) as told:
-        await silent_mouth(told)
+        await silent_mouth(told.world)
         id_ = await place(told, READY)
         told.world.clock.jump(timedelta(minutes=2, seconds=1))
-        new_mouth(told)
+        new_mouth(told.world)
         assert await orders(told.world).wait(id_, 8) == Standing("withdrawn", "order.late")
         assert await told.meta.sends(None) == []
 

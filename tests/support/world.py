@@ -218,7 +218,7 @@ class World:
                 heard.run,
                 spoken.run,
             )
-            world.tasks = [asyncio.create_task(loop()) for loop in loops]
+            world.tasks = [asyncio.create_task(loop(), name=loop.__qualname__) for loop in loops]
         try:
             yield world
         finally:
