@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
 
 from secondme.embedded import Addresses
 from secondme.profiles import PROFILES
+from secondme.stores.ledger.people import put_accounts
 from tests.stores.ledger.test_identities import NUMBER, OTHER_NUMBER, hears, people
+from tests.support.mouth import new_mouth, silent_mouth
 from tests.support.world import World
 
 HERE, THERE, ELSE_HERE, ELSE_THERE = "US.11", "US.22", "US.91", "US.92"
@@ -19,8 +22,7 @@ async def two(addresses: Addresses, template: str, tmp_path: Path) -> AsyncItera
     """`main` is one business's, `other` another's."""
     accounts = dict.fromkeys(("main", "other"), PROFILES["support"])
     async with World.open(addresses, template, tmp_path, profiles=accounts, run=False) as world:
-        for name in accounts:
-            world.accounts[name] = replace(world.accounts[name], scope=f"business of {name}")
+        await belong(world, "business of main", "business of other")
         yield world
 
 
@@ -107,3 +109,56 @@ async def test_forgetting_takes_the_ids_of_all_of_them_along(two: World) -> None
     await two.control.forget(contact)
     assert await two.value("SELECT count(*) FROM provider_ids") == 0
     assert await hears(two, THERE, account="other") != contact
+
+
+@pytest_asyncio.fixture
+async def speaking(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[World]:
+    """The same two, who answer."""
+    accounts = dict.fromkeys(("main", "other"), replace(PROFILES["journal"], debounce=timedelta(0)))
+    async with World.open(addresses, template, tmp_path, profiles=accounts) as world:
+        await belong(world, "business of main", "business of other")
+        yield world
+
+
+async def belong(world: World, *scopes: str) -> None:
+    """Each account belongs to the business named in its place."""
+    for account, scope in zip(list(world.accounts), scopes, strict=True):
+        world.accounts[account] = replace(world.accounts[account], scope=scope)
+    async with world.ledger.transaction() as tx:
+        await put_accounts(tx, world.accounts.values())
+
+
+async def test_nobody_is_written_to_by_another_business_id_of_them(speaking: World) -> None:
+    """Only the other one's is left of their addresses when what was planned before is to leave."""
+    await hears(speaking, NUMBER, HERE)
+    await hears(speaking, NUMBER, THERE, "other")
+    await speaking.settled()
+    assert speaking.phones.texts(NUMBER) == ["re: hi"] * 2
+    await silent_mouth(speaking)
+    contact = await hears(speaking, NUMBER)
+    await speaking.until("SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'planned')")
+    await hears(speaking, NUMBER, ELSE_THERE, "other")
+    new_mouth(speaking)
+    await speaking.settled()
+    assert (await speaking.receipts())[2:] == [
+        ("silent", "contact.elsewhere"),
+        ("replied", "contact.enabled"),
+    ]
+    assert speaking.phones.texts(THERE) == []
+    assert await hears(speaking, THERE, account="other") == contact
+    await speaking.settled()
+    assert speaking.phones.texts(THERE) == ["re: hi"], "that business may"
+
+
+async def test_whoever_writes_by_an_id_is_answered_though_it_was_noted_before_the_business_was_named(
+    speaking: World,
+) -> None:
+    contact = await hears(speaking, NUMBER, HERE)
+    await speaking.settled()
+    await hears(speaking, NUMBER, ELSE_HERE)
+    await speaking.settled()
+    await belong(speaking, "named since", "business of other")
+    speaking.inbox._known.clear()
+    assert await hears(speaking, HERE) == contact
+    await speaking.settled()
+    assert speaking.phones.texts(HERE) == ["re: hi"]

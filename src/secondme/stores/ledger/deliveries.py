@@ -21,6 +21,10 @@ PLAN_LIVES = timedelta(minutes=2)
 # A pause that ended after the message arrived still forbids the answer: what met a pause is never answered.
 MET_PAUSE = "coalesce(least(p.until, p.lifted_at), 'infinity') > least(m.created_at, $2)"
 
+# They are known by an id alone, and it is another business's: from this account it leads nowhere, or to somebody else.
+ELSEWHERE = """coalesce((SELECT bool_and(b.scope <> a.scope) FROM provider_ids b
+  WHERE b.identity_id = i.id AND b.key = i.channel_user_key), false)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -104,7 +108,7 @@ async def pass_fences(
 ) -> dict[UUID, InFlight | Exception]:
     """Commit the intents to send, each if everything still allows it; what is forbidden is absent.
 
-    The statement is `pass_fences` of migration 0008: it shares everybody's lock and those of the contacts, and then
+    The statement is `pass_fences` of migration 0016: it shares everybody's lock and those of the contacts, and then
     sees whatever a press has committed before them. A plan that somebody is just changing is passed over, too. One
     whose sealed values cannot be opened is in flight as well; the error stands in its place. `terms` by account.
     """

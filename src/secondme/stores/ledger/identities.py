@@ -1,7 +1,7 @@
 """By which addresses a person is known: a number, the provider's own id, or both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -36,7 +36,8 @@ class Address:
 # `here`: their id in this account's business; what was noted before businesses were told apart counts for each.
 _FIND = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name,
     CASE WHEN n.keys IS NULL THEN i.second_key ELSE h.key END AS here, h.id AS here_id, h.address AS here_address,
-    $3 IN (i.channel_user_key, i.second_key) OR $3 = ANY(n.keys) AS shows, h.key = $3 AS noted
+    $3 IN (i.channel_user_key, i.second_key) OR $3 = ANY(n.keys) AS shows, h.key = $3 AS noted,
+    h.id IS NULL AND $5 = ANY(n.keys) AS noted_elsewhere
   FROM identities i JOIN contacts c ON c.id = i.user_id
   LEFT JOIN LATERAL (SELECT array_agg(p.key) AS keys FROM provider_ids p WHERE p.identity_id = i.id) n ON true
   LEFT JOIN provider_ids h ON h.identity_id = i.id AND h.scope = $4
@@ -52,8 +53,11 @@ async def find(tx: Connection, vault: Vault, where: Address, now: datetime) -> a
     The caller holds the addresses' locks. The provider's own id outweighs the number, for numbers are given to others,
     but only against an id of the same business: another's says nothing of whose the number is.
     """
-    rows = await tx.fetch(_FIND, where.network, where.keys, where.also_key, where.account.scope)
+    rows = await tx.fetch(_FIND, where.network, where.keys, where.also_key, where.account.scope, where.key)
     if where.also_key is None:
+        if rows and rows[0]["noted_elsewhere"]:  # it was noted before the owner said whose the account is
+            alone = replace(where, also=where.address, also_key=where.key)
+            await note(tx, rows[0]["id"], alone, vault.contact_key(rows[0]["user_id"], rows[0]["key"]))
         return rows[0] if rows else None
     by_id = next((r for r in rows if r["shows"]), None)
     by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)

@@ -34,11 +34,11 @@ async def put_accounts(tx: Connection, accounts: Iterable[Account]) -> None:
     """Make the ledger know the accounts and what of their profiles statements need."""
     await tx.executemany(
         """INSERT INTO accounts (id, channel, profile, takes, debounce, debounce_cap, content_window, quote_after,
-             quote_behind)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             quote_behind, scope)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
            ON CONFLICT (id) DO UPDATE SET channel = $2, profile = $3, takes = $4, debounce = $5, debounce_cap = $6,
-             content_window = $7, quote_after = $8, quote_behind = $9""",
-        [(a.id, a.channel, *_kept(a.profile)) for a in accounts],
+             content_window = $7, quote_after = $8, quote_behind = $9, scope = $10""",
+        [(a.id, a.channel, *_kept(a.profile), a.scope) for a in accounts],
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from secondme.domain.delivery import DeliveryKind, Sent, StatusUpdate
 from secondme.stores.ledger import due, holding
-from secondme.stores.ledger.deliveries import MET_PAUSE, PLAN_LIVES, Ready, open_in_flight
+from secondme.stores.ledger.deliveries import ELSEWHERE, MET_PAUSE, PLAN_LIVES, Ready, open_in_flight
 from secondme.stores.ledger.due import Receipt
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.ledger.taken import keep_reply, mark_sent
@@ -129,9 +129,10 @@ async def refused(
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
               EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
               EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
-                AND e.status IN ('planned', 'in_flight')) AS behind,
+                AND e.status IN ('planned', 'in_flight')) AS behind, {ELSEWHERE} AS elsewhere,
               ARRAY(SELECT w.id FROM messages w WHERE w.turn_id = d.turn_id AND w.outcome IS NULL) AS answered
             FROM deliveries d JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.answers
+            JOIN identities i ON i.id = c.identity_id JOIN accounts a ON a.id = c.account_id
             WHERE d.id = $1 AND d.status = 'planned'""",
         delivery.id,
         now,
@@ -145,6 +146,7 @@ async def refused(
         ("contact.paused", row["paused"]),
         ("contact.disabled", not row["enabled"]),
         ("owner.stepped_in", row["stepped_in"]),
+        ("contact.elsewhere", row["elsewhere"]),
         (None, row["stale"]),
         ("window.closed", row["closed"]),
     )

@@ -61,6 +61,7 @@ accounts = Table(
     Column("content_window", Interval),
     Column("quote_after", Interval, nullable=False, server_default="00:00:10"),
     Column("quote_behind", Integer, nullable=False, server_default="1"),
+    _text("scope", nullable=True),  # the business that it belongs to, as in provider_ids
 )
 
 keyring = Table("keyring", metadata, Column("name", Text, primary_key=True), _sealed("wrapped"))

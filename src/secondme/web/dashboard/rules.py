@@ -19,6 +19,11 @@ RULES = {
     "contact.disabled": Rule(
         "contact not enabled", "You have not said that this contact may be answered, so nobody answers."
     ),
+    "contact.elsewhere": Rule(
+        "no address here",
+        "They are known by an id that another of your businesses was given, and no number: it leads nowhere from this"
+        " account, so nothing was sent. Once they write to this account they can be answered.",
+    ),
     "contact.paused": Rule(
         "contact paused",
         "This contact was paused when it arrived. What meets a pause is never answered later.",

@@ -31,8 +31,8 @@ _LOCKED = """  SELECT count(*) INTO held FROM (
 """
 
 # See ingest.write. `moved_` is NULL where the caller does the rest; else nothing is written where there is more to do.
-# Each statement has a snapshot of its own: those after the lock see what was committed before it. Whoever takes a number
-# from somebody holds the locks of their conversations until that is committed, so it is seen as well.
+# Each statement has a snapshot of its own: those after the lock see what was committed before it. Whoever takes a
+# number from somebody holds the locks of their conversations until that is committed, so it is seen as well.
 # What recompute means where new messages are all that happened: the statement does not see its own rows, so they count
 # as created at `moment`. Leases and plans that a burst may send back are named, for due.revoke and due.withdraw.
 WRITE_MESSAGES = f"""
