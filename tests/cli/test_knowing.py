@@ -1,12 +1,14 @@
 """What is known and the owner's rights over it, as somebody types them."""
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Instance
 from tests.pipeline.memory import chat
+from tests.stubs.processes import openai_server
 
 HOSTILE = "Mara\x1b[31m\x07"
 SAID = ("I moved to Lisbon", "my friend Carla works at Siemens")
@@ -22,6 +24,12 @@ def known(shared: Instance) -> dict[str, str]:
         shared.run("import", str(file), "--me", "Lena")
     shared.run("chat", "--as", "Ana", "--once", "hello")
     return {row["name"]: row["id"] for row in shared.json("contacts", "--json")}
+
+
+def chats(openai: str) -> list[dict[str, Any]]:
+    """What the stub was asked."""
+    with urllib.request.urlopen(f"{openai.removesuffix('/v1')}/requests") as answer:
+        return [one["body"] for one in json.load(answer) if "chat" in one["path"]]
 
 
 def facts(instance: Instance, whom: str) -> dict[str, dict[str, Any]]:
@@ -48,9 +56,47 @@ def test_no_name_reaches_the_terminal_as_a_command(shared: Instance, known: dict
 def test_a_question(shared: Instance, known: dict[str, str]) -> None:
     shown = shared.run("ask", "Who works at Siemens?").stdout
     assert "Carla works at Siemens" in shown and "Mara" in shown and "Oslo" not in shown
-    (found,) = shared.json("ask", "where does Tom live?", "--json")
-    assert found["text"] == "Tom lives in Oslo"
+    found = shared.json("ask", "where does Tom live?", "--json")
+    assert (found["answer"], [one["text"] for one in found["facts"]]) == (None, ["Tom lives in Oslo"])
     assert "Nothing is known" in shared.run("ask", "qwxz?").stdout
+
+
+def test_a_question_answered_in_words(shared: Instance, known: dict[str, str]) -> None:
+    """The stub answers with `Mara`, and rests it on the fact of the number that its name says."""
+    question = ("ask", "who works at Siemens?")
+    with openai_server() as openai:
+
+        def env(model: str) -> dict[str, Any]:
+            return {"SECONDME_MODELS": f"openai:{model}", "OPENAI_BASE_URL": openai, "OPENAI_API_KEY": "k"}
+
+        shown = shared.run(*question, **env("number-1")).stdout
+        assert shown.startswith("Mara\n\nopenai:number-1 says so, of these facts:")
+        assert "Carla works at Siemens" in shown
+        found = shared.json(*question, "--json", **env("number-1"))
+        assert (found["answer"], found["mind"]) == ("Mara", "openai:number-1")
+        (body, again) = chats(openai)
+        assert body == again
+        ours, material = (one["content"] for one in body["messages"])
+        assert "Siemens" not in ours and "Mara" not in ours
+        assert (
+            "<message>who works at Siemens?</message>\n<message>1: Carla works at Siemens (told by Mara on"
+            in material
+        )
+        unasked = shared.run(*question, "--no-model", **env("number-1")).stdout
+        assert "Carla works at Siemens" in unasked and "says so" not in unasked
+        assert "Nothing is known" in shared.run("ask", "qwxz?", **env("number-1")).stdout
+        assert len(chats(openai)) == 2
+        for model in (
+            "number-2",
+            "number-0",
+            "status-500",
+            "misfit-2",
+        ):  # no such fact, or no answer: the list
+            done = shared.run(*question, **env(model))
+            assert "Carla works at Siemens" in done.stdout and "says so" not in done.stdout
+            assert ("not answered in words" in done.stderr) == (not model.startswith("number"))
+        spent = {**env("number-1"), "SECONDME_BUDGET_DAY": "1"}
+        assert "The budget is spent (budget.day)" in shared.run(*question, **spent).stderr
 
 
 def test_why(shared: Instance, known: dict[str, str]) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 
-def filled_in(schema: dict[str, Any]) -> Any:
-    """An instance of the schema, references within it followed."""
+def filled_in(schema: dict[str, Any], number: int = 3) -> Any:
+    """An instance of the schema, references within it followed; every number in it is `number`."""
     definitions = schema.get("$defs", {})
 
     def make(part: dict[str, Any]) -> Any:
@@ -23,7 +23,7 @@ def filled_in(schema: dict[str, Any]) -> Any:
             case "array":
                 return [make(part["items"])]
             case "integer" | "number":
-                return 3
+                return number
             case "boolean":
                 return True
             case "null":

@@ -15,6 +15,7 @@ from its types.
     drip       a byte every 50 ms        wrong-type  a list          no-system  400 to a system message
     no-schema  400 to a JSON schema      no-format   400 to any response_format
     misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
+    number-N   every number in a form is N
     talk:… settings:… request:…  a refusal of refusals.py
 
 Forms (`response_format` of type json_schema, or a schema in the system message) are filled in from the schema.
@@ -78,7 +79,8 @@ def text_of(model: str, body: dict[str, Any]) -> str:
             misfits[model] = misfits.get(model, 0) + 1
             if misfits[model] <= int(model.rpartition("-")[2]):
                 return '{"people": "CANARY-MISFIT"}'
-        return json.dumps(filled_in(schema))
+        number = int(model.removeprefix("number-")) if model.startswith("number-") else 3
+        return json.dumps(filled_in(schema, number))
     if model.startswith("said:"):
         return model.removeprefix("said:")
     if model == "echo":

@@ -1,5 +1,6 @@
 """Commands about what is known. Names and words in it are others': they are printed as plain text."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from secondme.cli.opening import opened
 from secondme.cli.people import name_of
 from secondme.domain.errors import Invalid, MindFailed
 from secondme.domain.fact import EVERYONE, Fact
+from secondme.memory.answers import Answer
 from secondme.pipeline.remembering import Remembering, called, plain
 from secondme.stores.graph import QueryRefused
 from secondme.wiring import App
@@ -64,23 +66,43 @@ async def why(fact_id: str, as_json: bool) -> None:
         show.table(("", ""), [line for line in lines if line[1]])
 
 
-async def ask(question: str, as_json: bool) -> None:
-    """What answers the owner's question."""
+async def ask(question: str, as_json: bool, *, by_model: bool) -> None:
+    """What answers the owner's question: in words where a model is set and may answer, with the facts it rests on."""
     async with opened(reads=True) as app:
         memory = memory_of(app)
-        try:
-            found = await memory.ask(question, app.minds.embedder)
-        except (MindFailed, QueryRefused):
-            raise Invalid(
-                "Only by its form could this be answered, such as `who works at NAME?`: this shell's embeddings are not"
-                " to be had, or not those of the graph."
-            ) from None
+        found: Sequence[Fact] = await _found(app, memory, question)
+        answer = await _answer(app, memory, question, found) if by_model and found else None
+        shown = answer.facts if answer else found
         if as_json:
-            show.as_json([plain(fact) for fact in found])
-        elif not found:
+            said = {"answer": answer.text, "mind": answer.mind} if answer else {"answer": None, "mind": None}
+            show.as_json({**said, "facts": [plain(fact) for fact in shown]})
+        elif not shown:
             print("Nothing is known that answers this.")
         else:
-            await _table(app, memory, found)
+            if answer:
+                print(f"{show.plain(answer.text)}\n\n{answer.mind} says so, of these facts:")
+            await _table(app, memory, shown)
+
+
+async def _found(app: App, memory: Remembering, question: str) -> list[Fact]:
+    try:
+        return await memory.ask(question, app.minds.embedder)
+    except (MindFailed, QueryRefused):
+        raise Invalid(
+            "Only by its form could this be answered, such as `who works at NAME?`: this shell's embeddings are not"
+            " to be had, or not those of the graph."
+        ) from None
+
+
+async def _answer(app: App, memory: Remembering, question: str, found: Sequence[Fact]) -> Answer | None:
+    """None where nobody answers: the facts then speak for themselves."""
+    if app.minds.extractor is None:
+        return None
+    try:
+        return await memory.answer(question, found, app.minds.extractor)
+    except MindFailed as error:
+        print(f"secondme: not answered in words: {error}", file=sys.stderr)
+        return None
 
 
 async def share(fact_id: str, whom: str) -> None:

@@ -33,12 +33,18 @@ def facts(
 
 
 @commands.command()
-def ask(question: str, as_json: AsJson = False) -> None:
-    """What memory has on a question, such as "who works at Acme?"."""
+def ask(
+    question: str,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Have no model answer: list the facts.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What memory has on a question, such as "who works at Acme?"; in words where a model is set."""
     from secondme.cli import knowing
     from secondme.cli.opening import run
 
-    run(knowing.ask(question, as_json))
+    run(knowing.ask(question, as_json, by_model=not no_model))
 
 
 @commands.command()

@@ -1,18 +1,18 @@
 """What the owner may ask memory and decide about it, from the command line or the dashboard, while services run."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from secondme.domain.errors import Ambiguous, NotFound, StoreUnavailable
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Forgotten, is_group
-from secondme.memory import questions
+from secondme.memory import answers, questions
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.forgetting import forget_in_graph
 from secondme.pipeline.mirroring import Mirror
-from secondme.ports import Clock, Embedder
+from secondme.ports import Clock, Embedder, Extractor
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
 from secondme.stores.ledger import Ledger
@@ -64,6 +64,14 @@ class Remembering:
         [vector] = await embedder.embed([question])
         nearest = await asking.search(self._graph, vector, _NEAREST)
         return [one for one in nearest if one.closeness >= _CLOSE]
+
+    async def answer(
+        self, question: str, found: Sequence[Fact], extractor: Extractor
+    ) -> answers.Answer | None:
+        """The same in words, from the facts that `ask` found: see `answers.answer`. Raises MindFailed."""
+        names = await self.names()
+        tellers = {fact.teller: called(names, fact.teller) for fact in found}
+        return await answers.answer(extractor, question, found, tellers)
 
     async def _answers(self, asked: questions.Asked) -> list[Fact]:
         found: dict[str, Fact] = {}
