@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from secondme.cli import show
 from secondme.cli.opening import opened
 from secondme.domain.errors import Invalid
+from secondme.domain.inert import inert
 from secondme.loading import load
 from secondme.meaning import SERVING
 from secondme.stores.graph import documented, schema
@@ -42,7 +43,7 @@ async def query(name: str | None, values: Sequence[str]) -> None:
         given.setdefault("at", datetime.now(UTC))
     async with opened(reads=True) as app:
         for row in await documented.ask(app.graph, name, given):
-            print(json.dumps(row, default=_plain, ensure_ascii=False))
+            print(inert(json.dumps(row, default=_plain, ensure_ascii=False)))
 
 
 def _parameter(text: str) -> tuple[str, Value]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from secondme.domain.inert import inert
+
 _WIDE = 200  # columns where nobody looks: a pipe has no edge to wrap at
 _ROOM_FOR_IDS = 130
 
@@ -68,7 +70,7 @@ def in_utf8() -> None:
 def as_json(value: Any) -> None:
     """One JSON value, times in ISO form."""
     in_utf8()
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    print(inert(json.dumps(value, ensure_ascii=False, indent=2, default=_plain)))
 
 
 def _plain(value: object) -> str:

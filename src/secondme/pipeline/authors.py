@@ -7,7 +7,7 @@ from uuid import UUID
 
 from secondme.domain.errors import Invalid
 from secondme.domain.fact import GROUP, OWNER
-from secondme.memory.voice.pairs import same_name
+from secondme.memory.exports.authors import same_name
 from secondme.pipeline.control import partner_key
 from secondme.stores.ledger import Connection, imports
 from secondme.stores.vault import Vault

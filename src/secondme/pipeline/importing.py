@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from secondme.domain.errors import Invalid
 from secondme.domain.persona import RELATIONSHIPS, Persona
 from secondme.memory.exports import Export, ExportMessage, open_export
+from secondme.memory.exports.authors import same_name
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
-from secondme.memory.voice.pairs import same_name
 from secondme.pipeline.authors import Cast, cast
 from secondme.pipeline.control import partner_key
 from secondme.pipeline.effects import Effects
@@ -126,7 +126,7 @@ class Importer:
         digest = hashlib.sha256(f"{me}\x1f{export.size}\x1f".encode())
 
         def noted() -> Iterator[ExportMessage]:
-            for message in export.messages(lambda done: progress(done, export.size)):
+            for message in export.messages(lambda done: progress(done, export.size), me):
                 digest.update(f"{message.at}{message.author}{message.text}".encode(errors="replace"))
                 if message.author is not None and message.text:
                     writer.add(_seconds(message.at), message.author, message.text)

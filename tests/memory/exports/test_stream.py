@@ -98,7 +98,7 @@ documents = st.lists(_headers | _junk, max_size=25).map("\n".join)
 
 def _records(text: str, cuts: list[int]) -> tuple[Records, list[Record]]:
     shape, _ = detect("25/04/2024, 10:00 - Ana: a\n25/04/2024, 10:00 - Ana: b\n")
-    records = Records(shape, Days("dmy", thai=False), Clock({}))
+    records = Records(shape, Days("dmy", thai=False), Clock({}), apart=False)
     edges = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     pieces = [text[a:b] for a, b in pairwise(edges)]
     found = [record for piece in pieces for record in records.feed(piece)]

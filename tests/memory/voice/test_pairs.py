@@ -53,8 +53,14 @@ def test_everybody_else_of_a_group_counts() -> None:
 
 
 def test_the_owner_is_known_whatever_marks_the_export_puts_around_the_name() -> None:
-    found = list(reply_pairs(chat("Ana: in?", "~ LEE\u200e: yes"), "Lee"))
+    found = list(reply_pairs(chat("Ana: in?", "LEE\u200e: yes"), "Lee"))
     assert said_and_replied(found) == [(("in?",), ("yes",))]
+
+
+def test_who_chose_the_owners_name_is_not_the_owner() -> None:
+    """A tilde stands before the name that somebody who is no contact gave themselves."""
+    assert list(reply_pairs(chat("Ana: in?", "~ Lee: yes"), "Lee")) == []
+    assert len(list(reply_pairs(chat("Ana: in?", "~ Lee: yes"), "~\u202flee"))) == 1
 
 
 def test_a_name_that_turns_up_later_drops_what_was_kept_before() -> None:

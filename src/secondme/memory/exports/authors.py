@@ -1,29 +1,46 @@
 """Names as exports write them, made comparable."""
 
+from functools import lru_cache
+
 from secondme.memory.exports.words import unmarked
 
 _CACHED = 20_000
+_CHOSEN = "~"  # before the name of somebody who is no contact
 _QUOTES = (("“", "”"), ("«", "»"), ("„", "“"), ("「", "」"))
 
 
 class Authors(dict[str | None, str | None]):
     """Written name → name, or None where no person is named; each spelling is cleaned once.
 
-    Direction marks go, no-break spaces become spaces, and so does the "~ " before people who are no contact.
+    Direction marks go, no-break spaces become spaces, and so does the "~ " before people who are no contact. Those
+    chose their names themselves: where it is that of `me`, the owner, the "~ " stays, so that they are somebody else.
     """
+
+    def __init__(self, me: str | None = None) -> None:
+        super().__init__()
+        self._me = same_name(me).removeprefix(_CHOSEN) if me else None
 
     def __missing__(self, written: str | None) -> str | None:
         if len(self) >= _CACHED:
             self.clear()
-        found = self[written] = None if written is None else _name(written)
+        found = self[written] = None if written is None else self._name(written)
         return found
 
+    def _name(self, written: str) -> str | None:
+        name = unmarked(written).strip()
+        if chosen := name.startswith(_CHOSEN):
+            name = name.removeprefix(_CHOSEN).strip()
+        if not name or _inside_quotes(name):
+            return None
+        return f"{_CHOSEN} {name}" if chosen and same_name(name) == self._me else name
 
-def _name(written: str) -> str | None:
-    name = unmarked(written).strip()
-    if name.startswith("~"):
-        name = name[1:].strip()
-    return None if not name or _inside_quotes(name) else name
+
+@lru_cache(2_000)
+def same_name(name: str | None) -> str:
+    """A name as two exports of one chat agree on it: without marks and case. The tilde of a name that somebody chose
+    for themselves stays before it."""
+    shown = "".join(c for c in name or "" if c.isprintable()).strip().casefold()
+    return _CHOSEN + shown.removeprefix(_CHOSEN).strip() if shown.startswith(_CHOSEN) else shown
 
 
 def _inside_quotes(name: str) -> bool:

@@ -18,7 +18,7 @@ _DASHES = "-\u2013\u2014"
 _SEPARATORS = "-./\u2010\u2013年月년월"
 _HOUR_SEPARATORS = f"(?:[:.]|{_SPACE}?[hê時时点點시]{_SPACE}?)"
 _MINUTE_SEPARATORS = f"(?:[:.]|{_SPACE}?(?:min|ê|分|분){_SPACE}?)"
-_AUTHOR = rf"(?:([^:\n]{{1,256}}+):(?:{_SPACE}|(?=\n)|\Z))?"
+_AUTHOR = rf"(?:([^:\n\0]{{1,256}}+):(?:{_SPACE}|(?=[\n\0])|\Z))?"
 _CLOSES = ("bracket", "dash", "colon")
 _DOTS = f"[.]{_SPACE}"  # without anything after the time, only a date such as "13. 6. 2018." shows a header
 _RARE = 0.02  # of the headers: below this share a variation is a quotation, not the layout
@@ -67,7 +67,7 @@ class Shape:
 
     def _other(self, excluded: str, least: int) -> str:
         digits = r"\d" if self.digit == r"\d" else "0-9"
-        return rf"[^{digits}\n{excluded}]{{{least},24}}"
+        return rf"[^{digits}\n\0{excluded}]{{{least},24}}"
 
     def _date_then_time(self) -> str:
         if self.close == "bare":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-_BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # line breaks that JSON leaves as they are
+from secondme.domain.inert import inert
 
 
 class Kind(StrEnum):
@@ -77,4 +77,4 @@ def json_line(message: ExportMessage) -> str:
         },
         ensure_ascii=False,
     )
-    return line.translate(_BREAKS)
+    return inert(line)

@@ -10,7 +10,7 @@ from secondme.memory.exports.bodies import Read, plain_bodies, read_body
 from secondme.memory.exports.errors import ExportError
 from secondme.memory.exports.message import ExportMessage, Kind, Layout
 from secondme.memory.exports.order import ORDERS
-from secondme.memory.exports.records import Record
+from secondme.memory.exports.records import Record, evened
 from secondme.memory.exports.source import Source, Texts, open_source
 from secondme.memory.exports.survey import Reading, survey
 from secondme.memory.exports.words import unmarked
@@ -38,16 +38,19 @@ class Export:
     _reading: Reading
     doubtful: int = field(default=0, init=False)
 
-    def messages(self, progress: Callable[[int], None] | None = None) -> Iterator[ExportMessage]:
+    def messages(
+        self, progress: Callable[[int], None] | None = None, me: str | None = None
+    ) -> Iterator[ExportMessage]:
         """All messages in the order of the file; `progress` is called with the bytes read so far.
 
+        `me` is the owner, if known: who calls themselves so without being a contact keeps the tilde before the name.
         Memory does not grow with the file. Raises ExportError if the file cannot be read to its end.
         """
         records, texts = self._reading.records(), Texts(self._source)
-        build = _Builder(iphone=self._reading.shape.close != "dash")
+        build = _Builder(me, iphone=self._reading.shape.close != "dash")
         reported = 0
         for text in texts:
-            yield from build(records.feed(text))
+            yield from build(records.feed(evened(text, apart=self._reading.apart)))
             if progress is not None and texts.size - reported >= _PROGRESS:
                 reported = texts.size
                 progress(reported)
@@ -60,9 +63,9 @@ class Export:
 class _Builder:
     """Makes messages of records."""
 
-    def __init__(self, *, iphone: bool) -> None:
+    def __init__(self, me: str | None, *, iphone: bool) -> None:
         self._iphone = iphone
-        self._authors = Authors()
+        self._authors = Authors(me)
         self._plain = plain_bodies()
         self._repeated: dict[str, Read] = {}
 

@@ -13,6 +13,17 @@ from secondme.memory.exports.headers import LONGEST, Shape
 Record = tuple[datetime, str | None, str]
 """When, the name as written or None, and the body."""
 
+WITHIN = "\0"
+"""A line break inside a message, in text whose messages end otherwise; no text holds it by itself."""
+
+_ALONE = re.compile(r"(?<!\r)\n")
+
+
+def evened(text: str, *, apart: bool) -> str:
+    """The text with line feeds alone between lines. `apart`: only those after a carriage return end a message, so the
+    others become WITHIN."""
+    return (_ALONE.sub(WITHIN, text) if apart else text).replace("\r\n", "\n")
+
 
 class Lines:
     """Holds back the last, unfinished line of each chunk; what it hands out begins at a line feed.
@@ -45,7 +56,9 @@ class Records:
     as `doubtful`.
     """
 
-    def __init__(self, shape: Shape, days: Days, clock: Clock) -> None:
+    def __init__(self, shape: Shape, days: Days, clock: Clock, *, apart: bool) -> None:
+        """`apart`: the text is `evened` so, and the line breaks of bodies are to be made what they were."""
+        self._apart = apart
         self._regex: re.Pattern[str] = shape.regex
         self._date, self._time = (2, 1) if shape.time_first else (1, 2)
         self._days, self._clock = days, clock
@@ -57,7 +70,7 @@ class Records:
 
     def feed(self, text: str) -> Iterable[Record]:
         """The records that this chunk completes; they are to be taken before the next chunk is fed."""
-        return self._absorb(self._lines.feed(text))
+        return self._whole(self._absorb(self._lines.feed(text)))
 
     def finish(self) -> Iterable[Record]:
         """The records that the end of the text completes."""
@@ -66,7 +79,12 @@ class Records:
         if self._open is None:
             self.preamble = body.count("\n")
             return records
-        return [*records, (*self._open, body)]
+        return self._whole([*records, (*self._open, body)])
+
+    def _whole(self, records: Iterable[Record]) -> Iterable[Record]:
+        if not self._apart:
+            return records
+        return ((at, name, body.replace(WITHIN, "\n")) for at, name, body in records)
 
     def _absorb(self, buffer: str) -> Iterable[Record]:
         parts = cast("list[str]", self._regex.split(buffer))

@@ -54,7 +54,7 @@ class Source:
 
 
 class Texts:
-    """Reads a source once as chunks of text, with line feeds alone between lines.
+    """Reads a source once as chunks of text. No chunk ends between a carriage return and its line feed.
 
     `size` counts the bytes read so far, `damaged` the characters that were no text and became U+FFFD.
     Raises ExportError when it is not text, too long, or cannot be read to its end.
@@ -72,7 +72,7 @@ class Texts:
             while chunk := stream.read(_CHUNK):
                 text = held + self._checked(chunk, decode(chunk))
                 held = "\r" if text.endswith("\r") else ""
-                yield text[: len(text) - len(held)].replace("\r\n", "\n")
+                yield text[: len(text) - len(held)]
         rest = decode(b"", True)
         self.damaged += len(rest)
         if held or rest:

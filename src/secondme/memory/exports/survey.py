@@ -10,7 +10,7 @@ from secondme.memory.exports.errors import ExportError
 from secondme.memory.exports.headers import Header, Shape, detect, separators
 from secondme.memory.exports.message import Layout
 from secondme.memory.exports.order import Evidence, Hints, Verdict, candidates
-from secondme.memory.exports.records import Lines, Records
+from secondme.memory.exports.records import Lines, Records, evened
 
 _HEAD = 64 << 10  # characters
 
@@ -23,9 +23,10 @@ class Reading:
     order: str
     thai: bool
     learnt: dict[str, str]
+    apart: bool  # a line break inside a message is told from one after it
 
     def records(self) -> Records:
-        return Records(self.shape, Days(self.order, thai=self.thai), Clock(self.learnt))
+        return Records(self.shape, Days(self.order, thai=self.thai), Clock(self.learnt), apart=self.apart)
 
 
 def survey(stream: Iterator[str], latest: date, order: str | None) -> tuple[Layout, Reading, int]:
@@ -34,12 +35,15 @@ def survey(stream: Iterator[str], latest: date, order: str | None) -> tuple[Layo
     `latest` is the last day that the export can speak of; `order` decides what the file does not.
     """
     head = _head(stream)
-    shape, headers = detect(head)
+    shape, headers = detect(evened(head, apart=False))
+    if apart := _apart(shape, head):  # then look again: some of these were only written by somebody
+        shape, headers = detect(evened(head, apart=True))
+    head, stream = evened(head, apart=apart), (evened(text, apart=apart) for text in stream)
     words = learn((h.date, h.time) for h in headers)
     allowed, is_thai = _dates(headers, shape, latest, order)
     evidence = Evidence(allowed, latest, is_thai)
     verdict = _decide(evidence, shape, _hints(headers, words), head, stream, order)
-    reading = Reading(shape, verdict.order, is_thai, words)
+    reading = Reading(shape, verdict.order, is_thai, words, apart)
     clock = Clock(words)
     hours = 12 if any(clock.twelve(h.time) for h in headers) else 24
     layout = Layout(verdict.order, verdict.certain, verdict.decided, hours, shape.close == "bracket")
@@ -50,6 +54,13 @@ def survey(stream: Iterator[str], latest: date, order: str | None) -> tuple[Layo
             "Export the chat again and give the new file."
         )
     return layout, reading, records.preamble
+
+
+def _apart(shape: Shape, head: str) -> bool:
+    """Whether messages end with a carriage return and a line feed, as on an iPhone, where a line break inside of one
+    is a line feed alone: so it is where most headers follow both."""
+    found = [head[: header.start()].endswith("\r") for header in shape.regex.finditer(head)]
+    return sum(found) * 2 > len(found)
 
 
 def _head(stream: Iterator[str]) -> str:

@@ -8,8 +8,9 @@ from statistics import fmean
 
 from secondme.domain.errors import Invalid, NotFound
 from secondme.domain.persona import Lesson, Persona, Style
+from secondme.memory.exports.authors import same_name
 from secondme.memory.voice.lessons import MOST_EXAMPLES, in_turns, personas
-from secondme.memory.voice.pairs import MOST_PAIRS, SAME_BREATH, ChatMessage, Pair, PlainPairs, same_name
+from secondme.memory.voice.pairs import MOST_PAIRS, SAME_BREATH, ChatMessage, Pair, PlainPairs
 from secondme.memory.voice.plain import is_harmless
 from secondme.memory.voice.style import StyleMeter, style_distance
 from secondme.memory.voice.words import flat

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Protocol
 
+from secondme.memory.exports.authors import same_name
 from secondme.memory.voice.plain import Names, is_discreet, is_harmless
 
 MOST_PAIRS = 20_000
@@ -41,12 +41,6 @@ class Pair:
     at: datetime
     said: tuple[str, ...]
     reply: tuple[str, ...]
-
-
-@lru_cache(2_000)
-def same_name(name: str | None) -> str:
-    """A name as two exports of one chat agree on it: without marks, tilde and case."""
-    return "".join(c for c in name or "" if c.isprintable() and c != "~").strip().casefold()
 
 
 class Exchanges:
