@@ -2,15 +2,19 @@
 
 `python outside.py` prints its port. What a text contains decides: `drop!` cuts the connection, `500!`, `404!` and
 `429!` are answered so with the text told back, `page!` is answered with a web page; `mind400!`, `mindpage!` and
-`mindempty!` do the same to the model. Anything else is taken, or answered by telling it back.
+`mindempty!` do the same to the model. Anything else is taken, or answered by telling it back. Asked what messages say,
+the model finds friends, homes and what somebody cannot eat; with `hang!` in one of them it thinks until `POST /go`.
 """
 
 import asyncio
+import json
 import re
+from typing import Any
 
 from aiohttp import web
 
 taken: list[str] = []
+went_on = asyncio.Event()
 STATUSES = ("500!", "404!", "429!")
 
 
@@ -31,14 +35,43 @@ async def send(request: web.Request) -> web.StreamResponse:
 async def think(request: web.Request) -> web.StreamResponse:
     body = await request.json()
     prompt = str(body["messages"][-1]["content"])
-    said = " / ".join(re.findall(r"<message[^>]*>(.*?)</message>", prompt, re.DOTALL))
+    messages = re.findall(r"<message[^>]*>(.*?)</message>", prompt, re.DOTALL)
+    if "response_format" in body:
+        if "hang!" in prompt:
+            await went_on.wait()
+        return answered(
+            json.dumps({"messages": [read(number, text) for number, text in enumerate(messages, 1)]})
+        )
+    said = " / ".join(messages)
     if "mind400!" in said:
         return web.json_response({"error": {"message": f"bad prompt: {prompt}"}}, status=400)
     if "mindpage!" in said:
         return web.Response(text=f"<html>{prompt}</html>", content_type="text/html")
-    text = "" if "mindempty!" in said else f"You wrote {said}"
+    return answered("" if "mindempty!" in said else f"You wrote {said}")
+
+
+def read(number: int, text: str) -> dict[str, Any]:
+    """What a message says, as the form has it."""
+    entities, statements = [], []
+    for friend, firm in re.findall(r"friend (\w+) works at (\w+)", text):
+        entities += [{"type": "Person", "name": friend}, {"type": "Company", "name": firm}]
+        statements.append({"predicate": "WORKS_AT", "subject": friend, "object": firm})
+    for home in re.findall(r"moved to (\w+)", text):
+        entities.append({"type": "Location", "name": home})
+        statements.append({"predicate": "LIVES_IN", "subject": "speaker", "object": home})
+    for note in re.findall(r"cannot eat \w+", text):
+        statements.append({"predicate": "NOTE", "subject": "speaker", "value": note})
+    return {"message": number, "entities": entities, "statements": statements, "dates": []}
+
+
+def answered(text: str) -> web.Response:
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
     return web.json_response({"id": "1", "object": "chat.completion", "model": "m", "choices": [choice]})
+
+
+async def go(request: web.Request) -> web.StreamResponse:
+    went_on.set()
+    return web.json_response({})
 
 
 async def seen(request: web.Request) -> web.StreamResponse:
@@ -50,6 +83,7 @@ async def main() -> None:
     app.add_routes([
         web.post("/net/messages", send),
         web.post("/v1/chat/completions", think),
+        web.post("/go", go),
         web.get("/seen", seen),
         web.get("/net/health", seen),
     ])  # fmt: skip
