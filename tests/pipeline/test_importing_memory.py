@@ -258,3 +258,13 @@ async def test_what_is_told(memory: Memory, addresses: Addresses, tmp_path: Path
     assert entry["content"] == f"import:{report.import_id}#0-13"
     assert f'"importId":"{report.import_id}","total":13,"done":13,"entities":1' in heard[0]
     assert "Bob" not in heard[0]
+
+
+async def test_of_one_minute_the_later_line_is_the_later_word(memory: Memory, tmp_path: Path) -> None:
+    path, places = tmp_path / "WhatsApp Chat with Mara.txt", [f"Place{n}" for n in range(8)]
+    at = chat(path, "Mara: hello").read_text().splitlines()[-1].partition(" - ")[0]
+    path.write_text(path.read_text() + "".join(f"{at} - Mara: I live in {place}\n" for place in places))
+    await memory.imports(path)
+    assert [(place, holds) for _, _, place, holds in await memory.facts()] == [
+        (place, place == places[-1]) for place in places
+    ]

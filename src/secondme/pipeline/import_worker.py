@@ -132,11 +132,11 @@ class ImportWorker:
             job.done,
             time.monotonic(),
         )
-        reading = asyncio.create_task(self._read(job, chunks))
+        reading = asyncio.create_task(self._read(job, chunks, done))
         try:
             while (chunk := await reading) is not None:
-                reading = asyncio.create_task(self._read(job, chunks))  # while this one is written down
                 done += chunk.lines
+                reading = asyncio.create_task(self._read(job, chunks, done))  # while this one is written down
                 if not await self._take_in(job, chunk, done):
                     log.info("import.given_up", import_id=job.id)
                     return
@@ -148,16 +148,16 @@ class ImportWorker:
             await asyncio.wait({reading})
         await self._finish(job)
 
-    async def _read(self, job: Job, chunks: Iterator[list[sealed_chat.Line]]) -> _Chunk | None:
-        """The next chunk, and what it says; None at the end."""
+    async def _read(self, job: Job, chunks: Iterator[list[sealed_chat.Line]], begin: int) -> _Chunk | None:
+        """The next chunk, which begins with line `begin`, and what it says; None at the end."""
         lines, said = await asyncio.to_thread(self._said, job, chunks)
         if not lines:
             return None
         gists = await self._reads(job.by_model)(said)
         empty = Gist()
         learned = [
-            Learned(self._source(job, line, one), gist)
-            for line, one, gist in zip(lines, said, gists, strict=True)
+            Learned(self._source(job, line, one, number), gist)
+            for number, (line, one, gist) in enumerate(zip(lines, said, gists, strict=True), begin)
             if gist != empty
         ]
         metrics.learned.labels("nothing_said").inc(len(lines) - len(learned))
@@ -183,13 +183,13 @@ class ImportWorker:
         ]
         return lines, said
 
-    def _source(self, job: Job, line: sealed_chat.Line, said: Said) -> Source:
+    def _source(self, job: Job, line: sealed_chat.Line, said: Said, number: int) -> Source:
+        """`number`: of the line. Lines of one minute have one time, and what is said later must be later."""
         seconds, author, text, again = line
         teller = job.tellers[author]
         parts = (job.audience, teller, str(seconds // 60), str(again), text.encode(errors="replace").decode())
-        return Source(
-            self._ledger.vault.digest("imported", *parts), teller, job.audience, said.at.astimezone(UTC)
-        )
+        at = said.at.astimezone(UTC) + timedelta(microseconds=min(number, 999_999))
+        return Source(self._ledger.vault.digest("imported", *parts), teller, job.audience, at)
 
     async def _take_in(self, job: Job, chunk: _Chunk, done: int) -> bool:
         """Write a chunk down, without those who were forgotten meanwhile. False where the chat itself was."""
