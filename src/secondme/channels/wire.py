@@ -115,7 +115,7 @@ class Wire:
         """Open connections for so many posts that are about to come, within three seconds. Never raises.
 
         Whoever has little time to write does this before it begins to run: a cold connection can take all of it. What
-        was out of reach is not waited for again before it has answered: others may have to wait meanwhile.
+        was out of reach is not waited for again before it has answered: a send itself finds out whether it does.
         """
         if self._reachable and (self._gate is None or self._gate.state() is not State.OPEN):
             self._reachable = await self._opened()[1].ahead(URL(self._base), count)

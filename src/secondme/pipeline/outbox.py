@@ -17,6 +17,7 @@ from secondme.observe.logs import get_logger, tracing
 from secondme.pipeline.doorbell import SWEEP, Doorbell
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.limits import Limits
+from secondme.pipeline.reaching import Reaching
 from secondme.pipeline.settle import NotTried, Settle
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel, Clock
@@ -70,22 +71,29 @@ class Outbox:
         self._most = max(_BATCH, _AT_ONCE - _RESERVED * (len(channels) - 1))
         self._proven: set[str] = set()  # accounts by which something has left since they were last in doubt
         self._settle = Settle(ledger, effects, clock, patience or {})
+        self._reach = Reaching(channels, bell.ring)
         self._swept = 0.0
         self._free_at = -_FREE_FOR  # when the stores last said that nothing is stopped, by time.monotonic()
         self.draining = False
 
     async def run(self) -> None:
         """Send what is ready for ever; a store that does not answer stops the mouth until it does."""
-        while not self.draining:
-            try:
-                bells = self._bell.take()
-                await self._sweep()
-                next_moment = await self._start_ready()
-                self._bell.acknowledge(bells)
-                await self._bell.wait_until(next_moment, self._clock.now())
-            except StoreUnavailable as error:
-                log.warning("outbox.store_unavailable", error=str(error))
-                await asyncio.sleep(0.3)
+        try:
+            while not self.draining:
+                await self._round()
+        finally:
+            self._reach.stop()
+
+    async def _round(self) -> None:
+        try:
+            bells = self._bell.take()
+            await self._sweep()
+            next_moment = await self._start_ready()
+            self._bell.acknowledge(bells)
+            await self._bell.wait_until(next_moment, self._clock.now())
+        except StoreUnavailable as error:
+            log.warning("outbox.store_unavailable", error=str(error))
+            await asyncio.sleep(0.3)
 
     async def drain(self, timeout: float) -> list[str]:  # noqa: ASYNC109
         """Start nothing new and let what is leaving end; returns the deliveries left open."""
@@ -112,10 +120,11 @@ class Outbox:
             return None
         now = self._clock.now()
         full = self._limits.waiting(now)
+        shut = {*full, *self._reach.accounts}
         async with self._ledger.light() as light:
             found = await deliveries.ready(
                 light,
-                [a for a in self._channels if a not in full and self._places[a] < self._most],
+                [a for a in self._channels if a not in shut and self._places[a] < self._most],
                 list(self._busy),
                 [who for who in full if isinstance(who, UUID)],
                 now + timedelta(seconds=SWEEP),
@@ -127,8 +136,8 @@ class Outbox:
             if await self._silent():
                 self._proven.clear()
                 return now + _SILENT_FOR
-            await self._reach(group)
-            if not self.draining and (may := self._limits.room(group, now)):
+            reached = await self._reach(group)
+            if not self.draining and (may := self._limits.room(reached, now)):
                 await self._pass(may)
             if len(found) == room:
                 self._bell.ring()  # there may be more
@@ -141,11 +150,6 @@ class Outbox:
                 return True
             self._free_at = time.monotonic()
         return False
-
-    async def _reach(self, group: Sequence[Ready]) -> None:
-        """Have the channels ready before the intents are committed: of the second after that nothing is to be lost."""
-        counts = Counter(delivery.account_id for delivery in group)
-        await asyncio.gather(*(self._channels[account].reach(count) for account, count in counts.items()))
 
     async def _pass(self, group: Sequence[Ready]) -> None:
         """Let a group pass the fence together, and start what has passed, unless a press came meanwhile."""
