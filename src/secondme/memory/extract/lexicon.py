@@ -27,6 +27,7 @@ class Language:
     future: re.Pattern[str]
     work: re.Pattern[str]
     buying: re.Pattern[str]
+    does: re.Pattern[str]
     calendar: frozenset[str]
     days: frozenset[str]  # that count from today, such as `tomorrow`
     dates: Mapping[str, Any]
@@ -113,6 +114,11 @@ WORD = re.compile(
 )
 
 
+def words_of(text: str) -> frozenset[str]:
+    """Words that stand between blanks, as a set."""
+    return frozenset(text.split())
+
+
 def split(text: str) -> list[str]:
     """The words of a lower-case text, as `Phrases` compares them."""
     return WORD.findall(text)
@@ -135,6 +141,7 @@ def language(name: str) -> Language:
         re.compile(_regex(raw["future"])),
         re.compile(_regex(raw["work_near"])),
         re.compile(_regex(raw["buying"])),
+        re.compile(_regex(raw["person_does"])),
         frozenset(re.findall(r"(\S+)=\d", f"{raw['dates']['months']} {raw['dates']['weekdays']}")),
         frozenset(re.findall(r"(\S+)=\S", raw["dates"]["days"])),
         raw["dates"],

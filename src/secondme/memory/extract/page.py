@@ -75,6 +75,10 @@ class Page:
         """Whether only blanks stand between a word and the one before it."""
         return at > 0 and self.gap(at) in _JOINTS
 
+    def joined_word(self, at: int) -> str:
+        """A word, in lower case, if only blanks stand before it; else nothing."""
+        return self.lows[at] if at < len(self.lows) and self.joined(at) else ""
+
     def begins(self, at: int) -> bool:
         """Whether a sentence begins here."""
         return at == 0 or bool(_ENDS.search(self.gap(at)))

@@ -1,64 +1,42 @@
 """Persons: by their names, and by what stands beside a name."""
 
+import re
+
 from secondme.domain.fact import EntityType
-from secondme.memory.extract.lexicon import COMPANIES, FEASTS, GIVEN, GIVEN_LOW, GIVEN_TOO, PLACES, SURNAMES
+from secondme.memory.extract.lexicon import (
+    COMPANIES,
+    FEASTS,
+    GIVEN,
+    GIVEN_LOW,
+    GIVEN_TOO,
+    PLACES,
+    SURNAMES,
+    words_of,
+)
 from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
-_PARTICLES = frozenset(
-    ["de", "da", "do", "dos", "das", "del", "la", "von", "van", "der", "den", "bin", "al", "di", "y", "e"]
+_PARTICLES = words_of("de da do dos das del la von van der den bin al di y e")
+_WEAK = words_of(
+    "is was will has no não y e ha está foi fue vai va já ya también também and ka ki ke ko se aur hai"
 )
-_WEAK = frozenset(
-    [
-        "is",
-        "was",
-        "will",
-        "has",
-        "no",
-        "não",
-        "y",
-        "e",
-        "ha",
-        "está",
-        "foi",
-        "fue",
-        "vai",
-        "va",
-        "já",
-        "ya",
-        "también",
-        "também",
-        "and",
-        "ka",
-        "ki",
-        "ke",
-        "ko",
-        "se",
-        "aur",
-        "hai",
-    ]
+_SUFFIXES = tuple(words_of("mann meier mayer maier meyer müller berger hofer inger ski sky wicz oğlu son"))
+_PRONOUNS = words_of("i me you yo tú eu você main mai")
+_AND = words_of("and & y e aur und")
+_ARTICLES = words_of("la el a o die der dem den")
+_OF = words_of("ka ki ke ra ri का की के")
+_ABOUT = words_of("a con com with and y e for let about pra según segundo vi")  # before things, too
+_SPEAKS = words_of(
+    "says said asked told thinks wants texted called rang knows can't won't doesn't didn't hasn't"
 )
-_SUFFIXES = (
-    "mann",
-    "meier",
-    "mayer",
-    "maier",
-    "meyer",
-    "müller",
-    "berger",
-    "hofer",
-    "inger",
-    "ski",
-    "sky",
-    "wicz",
-    "oğlu",
-    "son",
-)
+_OWNED = words_of("house place flat car dog cat bike phone number desk stuff room kids party")
+_ASKED = re.compile(r",[^.!\n]*\?")
+_DEAR = words_of("linda bella dulce amor vida cielo estrella sol angel ángel rico reina love")
 
 
 def find_people(page: Page) -> None:
     """Take every person that is named."""
-    for at in page.hot:
+    for at in sorted({*page.hot, *_before_honorifics(page)}):
         last = _person(page, at)
         if last is None:
             continue
@@ -70,14 +48,13 @@ def find_people(page: Page) -> None:
             and low.endswith("s")
             and low[:-1] in GIVEN
         ):
-            _take_genitive(page, at)
-        else:
-            page.take(EntityType.PERSON, at, last)
+            page.ends[at] -= 1
+        page.take(EntityType.PERSON, at, last)
 
 
-def _take_genitive(page: Page, at: int) -> None:
-    page.ends[at] -= 1
-    page.take(EntityType.PERSON, at, at)
+def _before_honorifics(page: Page) -> list[int]:
+    """The words in lower case that an honorific follows: surnames are looked at there alone."""
+    return [at for at, low in enumerate(page.lows[:-1]) if low in SURNAMES and page.after("after_name", at)]
 
 
 def _person(page: Page, at: int) -> int | None:
@@ -96,7 +73,10 @@ def _person(page: Page, at: int) -> int | None:
 def _may_be(page: Page, at: int) -> bool:
     """Whether a word is worth a look: most are not."""
     low = page.lows[at]
-    return page.capital(at) or low in GIVEN_LOW or low in GIVEN or low in GIVEN_TOO
+    if page.capital(at):
+        return True
+    known = low in GIVEN or low in GIVEN_TOO or (low in SURNAMES and page.after("after_name", at))
+    return known and not page.any_has("function", low)
 
 
 def _beside(page: Page, at: int) -> int:
@@ -130,8 +110,10 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
         if page.words[at][0].isupper():
             return beside == 2 or _surname_follows(page, at) or _meant(page, at, beside)
         if capital:
-            return beside == 2 or _surname_follows(page, at) or _acts(page, at)
-        return _honoured(page, at)
+            return beside == 2 or _surname_follows(page, at) or _acts(page, at) or _does(page, at)
+        return _honoured(page, at) or _does(page, at)
+    if not capital and low in SURNAMES:
+        return not _common(page, at)
     if not capital or _common(page, at):
         return False
     if low in SURNAMES and _titled(page, at):
@@ -140,21 +122,42 @@ def _is_name(page: Page, at: int, beside: int) -> bool:
         return low in SURNAMES and page.after("after_name", at)
     if page.shouted(at) or PLACES.longest(page.lows, at) or COMPANIES.longest(page.lows, at):
         return False
-    german = "de" in page.names
-    return (
-        beside == 2
-        if german
-        else (beside == 2 or (beside == 1 and not page.begins(at) and _sure_beside(page, at)))
-    )
+    if beside == 2 or "de" in page.names:
+        return beside == 2
+    if page.begins(at):
+        return _paired(page, at) or _owns(page, at)
+    return (beside == 1 and _sure_beside(page, at)) or _paired(page, at) or _owns(page, at)
+
+
+def _paired(page: Page, at: int) -> bool:
+    """Whether an unknown word is named in one breath with a pronoun or a name: `me and Jonno`."""
+    for beside, further, joined in ((at - 1, at - 2, at), (at + 1, at + 2, at + 1)):
+        if not 0 <= further < len(page.lows) or page.lows[beside] not in _AND or not page.joined(joined):
+            continue
+        other = page.lows[further]
+        if other in _PRONOUNS or (other in GIVEN and page.words[further][0].isupper()):
+            return page.joined(max(beside, further))
+    return False
+
+
+def _owns(page: Page, at: int) -> bool:
+    """`Sal's wedding`: kin, an occasion, or what only somebody has."""
+    if page.text[page.ends[at] : page.ends[at] + 2] not in ("'s", "’s") or at + 1 >= len(page.lows):
+        return False
+    thing = page.lows[at + 1]
+    return thing in _OWNED or any(page.any_has(key, thing) for key in ("kin", "friends", "events"))
 
 
 def _meant(page: Page, at: int, beside: int) -> bool:
     """Whether a word with a capital that is also an ordinary one is a name here."""
-    if page.shouted(at) or page.dated(at) or FEASTS.longest(page.lows, at):
+    if page.shouted(at) or FEASTS.longest(page.lows, at):
         return False
+    if page.dated(at):
+        return page.begins(at) and page.joined_word(at + 1) in _SPEAKS
     german = page.languages[0].name == "de"
     if page.begins(at):
-        return page.after("person_after", at) and not german and page.lows[at + 1] not in _WEAK
+        acts = page.after("person_after", at) and not german and page.lows[at + 1] not in _WEAK
+        return acts or _does(page, at) or _called(page, at)
     if PLACES.longest(page.lows, at) or german:
         return beside == 1
     return True
@@ -169,11 +172,29 @@ def _acts(page: Page, at: int) -> bool:
     return kin and follow[0] in ("का", "की", "के")
 
 
+def _does(page: Page, at: int) -> bool:
+    """Whether an ambiguous word does what only a person does. One in lower case is a name only after an article, or
+    where Hindi is spoken, whose names often have no capital."""
+    if not any(lang.does.match(page.lower, page.ends[at]) for lang in page.languages):
+        return False
+    if page.words[at][0].isupper():
+        return True
+    before = page.lows[at - 1] if page.joined(at) else ""
+    return before not in _OF if page.languages[0].name == "hi" else before in _ARTICLES
+
+
+def _called(page: Page, at: int) -> bool:
+    """`Rosa, where are you?`: who is asked stands in front."""
+    if page.lows[at] in _DEAR or page.text[page.ends[at] : page.ends[at] + 1] != ",":
+        return False
+    return bool(_ASKED.match(page.text, page.ends[at]))
+
+
 def _given(page: Page, at: int, beside: int) -> bool:
     low = page.lows[at]
     if page.capital(at):
         return True
-    return low in GIVEN_LOW or beside == 2
+    return low in GIVEN_LOW or beside == 2 or (page.lows[at - 1] in _ARTICLES and _does(page, at))
 
 
 def _knows_genitive(page: Page) -> bool:
@@ -188,30 +209,18 @@ def _honoured(page: Page, at: int) -> bool:
     """Whether a name in lower case has kin before it or an honorific behind it."""
     if page.after("after_name", at):
         return True
-    return page.joined(at) and (
-        page.any_has("kin", page.lows[at - 1]) or page.any_has("titles", page.lows[at - 1])
-    )
+    if not page.joined(at) or page.any_has("person_after", page.lows[at]):
+        return False
+    near = page.lows[at - 1]
+    if page.languages[0].name == "hi" and not (at > 1 and page.any_has("articles", page.lows[at - 2])):
+        return page.any_has("titles", near)  # `bhai` alone is how one speaks to somebody
+    return page.any_has("kin", near) or page.any_has("titles", near)
 
 
 def _sure_beside(page: Page, at: int) -> bool:
     """Whether what stands before an unknown word can only stand before a person."""
     near = page.lows[at - 1] if page.joined(at) else ""
-    if near in (
-        "a",
-        "con",
-        "com",
-        "with",
-        "and",
-        "y",
-        "e",
-        "for",
-        "let",
-        "about",
-        "pra",
-        "según",
-        "segundo",
-        "vi",
-    ):
+    if near in _ABOUT:
         return bool(page.after("person_after", at)) and near in ("and", "y", "e", "a")
     return page.joined(at) and page.before("person_before", at)
 
