@@ -46,7 +46,11 @@ def test_parts_are_separated_by_blank_lines(text: str, parts: list[str]) -> None
         ("I think <b>so</b>", "I think <b>so</b>"),
         ("Well. <think>x</think>", "Well."),
         ("<think>a</reasoning>b</THINK>Sure.", "Sure."),
-        ("The tag <think> begins a thought", "The tag <think> begins a thought"),
+        ("Well. <think>x</think> Sure. <reasoning>y</reasoning>", "Well. Sure."),
+        ("Well. <think>never ends", ""),
+        ("They ask, so …</think>\n\nSure.", "Sure."),
+        ("<think>a</think>b</think>Sure.", "Sure."),
+        ("Nothing is said</Thinking>", ""),
     ],
 )
 def test_only_what_is_meant_to_be_said_is_visible(text: str, shown: str) -> None:

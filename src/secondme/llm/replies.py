@@ -8,8 +8,7 @@ from secondme.domain.turn import Part, Turn
 
 MOST_PARTS = 3
 # Of a text that may be long and hostile nothing is looked for with two ends that could each give way.
-_THINKS = re.compile(r"<(think|thinking|reasoning)>", re.IGNORECASE)
-_THOUGHT = re.compile(r"</(think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:message|example|fact)\b[^<>]{0,100}>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _WORD = re.compile(r"\w{3,}")
@@ -18,17 +17,22 @@ _PLACE = 0.05  # what standing in the expected place counts beside one shared wo
 
 
 def visible(text: str) -> str:
-    """A mind's text without what models think aloud, and without tags of ours that they repeat."""
-    text = text.strip()
-    if begins := _THINKS.search(text):
-        tag = begins[1].lower()
-        ends = (found.end() for found in _THOUGHT.finditer(text, begins.end()) if found[1].lower() == tag)
-        end = next(ends, None)
-        if end is not None:
-            text = text[: begins.start()].rstrip() + text[end:]
-        elif begins.start() == 0:
-            return ""
-    return _TAG.sub("", text).strip()
+    """A mind's text without what models think aloud, and without tags of ours that they repeat.
+
+    Nothing of it where a thought never ends, and nothing of what stands before the end of one that was begun for the
+    model, as some chat templates do.
+    """
+    said, thought, at = list[str](), "", 0
+    for found in _THOUGHT.finditer(text):
+        ends, tag = bool(found[1]), found[2].lower()
+        if thought and not (ends and tag == thought):
+            continue
+        if not ends:
+            said.append(text[at : found.start()].rstrip())
+        elif not thought:
+            said.clear()
+        thought, at = "" if ends else tag, found.end()
+    return "" if thought else _TAG.sub("", "".join(said) + text[at:]).strip()
 
 
 def split(text: str) -> list[str]:
