@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import as_file, files
 from itertools import count, cycle
@@ -115,7 +115,7 @@ async def _beside_reading(
         plan = {"path": str(path), "folder": str(lab.folder / f"{name} {number}")}
         whole.append(Remembered(**await ours("chats", plan, lab.folder, _PATIENCE)))
     rates, one = [one.messages / one.seconds for one in whole], whole[-1]
-    return beside(
+    row = beside(
         f"Memory: {messages:,} messages {name}, imported with rules",
         median(rates),
         "/s",
@@ -124,6 +124,7 @@ async def _beside_reading(
         f"rounds {_told(rates)}, alone {_told(parsed)}; {one.sources / one.messages:.1%} say something,"
         f" {one.facts:,} facts; read, its voice learned and sealed after {one.read:.1f} of {one.seconds:.1f} s",
     )
+    return replace(row, detail=asdict(one))
 
 
 def _told(rates: Sequence[float]) -> str:

@@ -30,7 +30,8 @@ _COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured. `facts`: how many the graph has when a live message is written, least first."""
+    """How much is measured. `facts`: how many the graph has when live messages are written, least first, each at least
+    `told.OF_EACH` more than the one before."""
 
     dimension: int = 1536
     batch: int = 1_000  # messages of an import's chunk, rows of a bare UNWIND

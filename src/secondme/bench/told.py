@@ -60,15 +60,11 @@ def bare_rows(
     digest: Digest, batch: Sequence[Learned], vector: Callable[[], Vector] | None = None
 ) -> list[Item]:
     """The rows that `bare_upsert` takes in, with the ids that the product would give; `vector` makes each one's."""
-    rows = [
-        {key: row[key] for key in ("id", "teller", "audience", "at")}
-        | {
-            "person": next(name for name in row["names"] if name["person"]),
-            "company": next(name for name in row["names"] if name["company"]),
-            "fact": row["facts"][0],
-        }
-        for row in shape(digest, batch)
-    ]
+    rows = []
+    for row in shape(digest, batch):
+        person, company = sorted(row["names"], key=lambda name: name["id"].startswith("company"))
+        whole = {key: row[key] for key in ("id", "teller", "audience", "at")}
+        rows.append(whole | {"person": person, "company": company, "fact": row["facts"][0]})
     if vector:
         for row in rows:
             for it in ("person", "company", "fact"):
