@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from secondme.cli import standing
+from secondme.cli import show, standing
 from secondme.domain.errors import NotFound
 from secondme.embedded.folder import open_folder
 from secondme.loading import load
@@ -83,7 +83,7 @@ def log_file(settings: Settings, service: str) -> Path:
 def tell(line: str) -> None:
     """A word on what takes time, or on what to know first, if any; never in the way of what the command prints."""
     if line:
-        print(line, file=sys.stderr, flush=True)
+        print("\n".join(map(show.plain, line.split("\n"))), file=sys.stderr, flush=True)
 
 
 def shown(path: Path) -> str:
