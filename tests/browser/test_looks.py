@@ -99,6 +99,9 @@ async def test_every_text_can_be_read(browser: Browser, product: Product, scheme
         await desk.page.locator("#voice").click()
         await expect(desk.page.locator(".drop")).to_be_visible()
         await all_readable(desk)
+        await desk.page.get_by_role("button", name="Lena Brandt").click()
+        await expect(desk.page.get_by_label("How do you know Mara Ruiz?")).to_be_visible()
+        await all_readable(desk)
 
 
 async def test_text_that_means_harm_stays_text(desk: Desk) -> None:

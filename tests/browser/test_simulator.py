@@ -146,6 +146,27 @@ async def test_the_sample_teaches_a_voice_that_is_then_used(desk: Desk) -> None:
     await expect(side.locator(".card").first).to_contain_text("closeness")
 
 
+async def test_a_chat_is_with_somebody_who_writes_here(desk: Desk) -> None:
+    """Said in the form, so that they are not met twice; how the owner knows them goes with it."""
+    await desk.enabled_phone("Mara R.")
+    await desk.page.locator("#voice").click()
+    side = desk.page.locator(".side")
+    await side.get_by_role("button", name=re.compile("Lena Brandt")).click()
+    whom = side.get_by_label("Who here is Mara Ruiz?")
+    relationship = side.get_by_label("How do you know Mara Ruiz?")
+    await expect(relationship.locator("option:checked")).to_have_text("I leave it open")
+    mara = await whom.locator("option", has_text="Mara R.").get_attribute("value")
+    await whom.select_option(mara)
+    await expect(relationship.locator("option:checked")).to_have_text("As you said: Acquaintance")
+    await relationship.select_option("friend")
+    await side.get_by_role("button", name="Learn from this chat").click()
+    await expect(side.get_by_text("It may sound like this")).to_be_visible(timeout=60_000)
+    await desk.page.keyboard.press("Escape")
+    await expect(desk.page.locator(".head")).to_contain_text("Friend")
+    people = await (await desk.page.request.get(f"{desk.product.base}/api/people")).json()
+    assert [one["relationship"] for one in people["people"] if one["contactId"] == mara] == ["friend"]
+
+
 async def test_live_is_what_a_reload_shows(desk: Desk) -> None:
     number = await desk.enabled_phone("Rui Sato")
     await desk.elsewhere(number, "Rui Sato", "from elsewhere")

@@ -95,6 +95,30 @@ async def test_a_bundled_chat(desk: Desk) -> None:
     assert (await desk.get("/api/import/samples/nobody"))[0] == 404
 
 
+async def test_whom_it_is_with_and_how_the_owner_knows_them(desk: Desk) -> None:
+    """So that nobody is met twice, and the voice is learned for people of this kind."""
+    await desk.says("hello")
+    (mara,) = await desk.app.control.everyone()
+    about = {"me": "Lena Brandt", "keepVoice": "no", "contact": str(mara.id), "relationship": "colleague"}
+    assert "report" in lines((await send(desk, "/api/import", form(LENA, **about)))[1])[-1]
+    (still,) = await desk.app.control.everyone(imported=True)
+    assert (still.id, still.relationship) == (mara.id, "colleague")
+    personas = {one["id"] for one in (await desk.get("/api/state"))[1]["personas"]}
+    assert "persona-own-colleague" in personas
+    body = {"name": "lena", "keepVoice": False, "contact": str(mara.id), "relationship": "friend"}
+    async with desk.session.post(
+        desk.base + "/api/import/sample", json=body, headers={"origin": desk.base}
+    ) as answer:
+        assert "report" in lines(await answer.text())[-1]
+    (still,) = await desk.app.control.everyone(imported=True)
+    assert still.relationship == "friend"
+    status, text = await send(desk, "/api/import", form(LENA, **about | {"contact": str(uuid4())}))
+    assert status == 404 and "No contact" in json.loads(text)["error"]
+    _, text = await send(desk, "/api/import", form(LENA, **about | {"relationship": "nemesis"}))
+    assert "A relationship is one of" in lines(text)[-1]["error"]
+    assert left(desk) == []
+
+
 async def test_an_order_that_nobody_can_tell_is_asked_for(desk: Desk) -> None:
     status, text = await send(desk, "/api/import/inspect", form(AMBIGUOUS))
     assert status == 422 and json.loads(text)["needs"] == "order"

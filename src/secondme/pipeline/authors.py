@@ -45,7 +45,9 @@ async def cast(
         return None
     if whom is not None:
         if len(others) > 1:
-            raise Invalid("--with says who the other one is, and this chat has several others.")
+            raise Invalid(
+                "Who the other one is can be said where there is but one, and this chat has several others."
+            )
         known = {others[0]: whom}
     else:
         known = await imports.authors(tx, vault, {name: partner_key(name) for name in others}, now)

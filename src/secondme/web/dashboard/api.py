@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import StreamingResponse
 
+from secondme.domain.persona import RELATIONSHIPS
 from secondme.web.dashboard import acting, importing, looking, phones, receipts
 from secondme.web.dashboard.news import News
 from secondme.web.dashboard.views import (
@@ -40,6 +41,8 @@ _FORM: dict[str, Any] = {
                         "me": {"type": "string"},
                         "keepVoice": {"enum": ["yes", "no"]},
                         "order": {"enum": ["dmy", "mdy", "ymd"]},
+                        "contact": {"type": "string", "format": "uuid"},
+                        "relationship": {"enum": list(RELATIONSHIPS)},
                         "file": {"type": "string", "format": "binary"},
                     },
                 }

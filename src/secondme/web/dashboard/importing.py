@@ -36,6 +36,17 @@ class Sample:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What the owner says of a chat. `whom`: the contact that the other one is."""
+
+    me: str
+    keep_voice: bool
+    order: str | None
+    whom: UUID | None
+    relationship: str | None
+
+
 SAMPLES = {
     "lena": Sample(
         "lena",
@@ -76,20 +87,41 @@ async def _look(app: App, path: Path, name: str, order: str | None) -> Inspected
 
 
 async def run(app: App, request: Request) -> StreamingResponse:
-    """Import an uploaded export; the answer is lines of JSON: progress, then the report or an error."""
+    """Import an uploaded export; the answer is lines of JSON: progress, then the report or an error.
+
+    Raises Invalid, and NotFound for a contact that there is not.
+    """
     upload = await receive(request, upload_folder(app))
-    me, keep = upload.fields.get("me", "").strip(), upload.fields.get("keepVoice", "")
-    if not me or keep not in ("yes", "no"):
+    try:
+        wishes = await _wishes(app, upload)
+    except SecondMeError:
         upload.delete()
-        raise Invalid("Say who you are in this chat (me), and keepVoice: yes or no.")
-    return _Lines(_import(app, upload.path, me, keep == "yes", _order(upload)), upload)
+        raise
+    return _Lines(_import(app, upload.path, wishes), upload)
 
 
 async def run_sample(app: App, body: SampleBody) -> StreamingResponse:
     """Import a bundled sample, answered as `run` is. Raises NotFound."""
     sample = _sample(body.name)
     path = Path(str(files("secondme") / "samples" / sample.folder / sample.file))
-    return _Lines(_import(app, path, sample.me, body.keep_voice, None), None)
+    whom = await _contact(app, str(body.contact) if body.contact else "")
+    return _Lines(
+        _import(app, path, _Wishes(sample.me, body.keep_voice, None, whom, body.relationship)), None
+    )
+
+
+async def _wishes(app: App, upload: Upload) -> _Wishes:
+    fields = upload.fields
+    me, keep = fields.get("me", "").strip(), fields.get("keepVoice", "")
+    if not me or keep not in ("yes", "no"):
+        raise Invalid("Say who you are in this chat (me), and keepVoice: yes or no.")
+    whom = await _contact(app, fields.get("contact", ""))
+    return _Wishes(me, keep == "yes", _order(upload), whom, fields.get("relationship") or None)
+
+
+async def _contact(app: App, wanted: str) -> UUID | None:
+    """The contact of this id, where one is given. Raises NotFound."""
+    return (await app.control.find(wanted, imported=True))[0].id if wanted else None
 
 
 async def remembered(app: App, import_id: UUID) -> RememberedView:
@@ -116,14 +148,24 @@ class _Lines(StreamingResponse):
                 self._upload.delete()
 
 
-async def _import(app: App, path: Path, me: str, keep_voice: bool, order: str | None) -> AsyncIterator[bytes]:
+async def _import(app: App, path: Path, wishes: _Wishes) -> AsyncIterator[bytes]:
     loop, ticks = asyncio.get_running_loop(), asyncio.Queue[tuple[int, int] | None]()
 
     def progress(done: int, size: int) -> None:
         """Called from the thread that reads."""
         loop.call_soon_threadsafe(ticks.put_nowait, (done, size))
 
-    work = asyncio.create_task(app.importer.run(path, me, keep_voice, order, progress))
+    work = asyncio.create_task(
+        app.importer.run(
+            path,
+            wishes.me,
+            wishes.keep_voice,
+            wishes.order,
+            progress,
+            whom=wishes.whom,
+            relationship=wishes.relationship,
+        )
+    )
     work.add_done_callback(lambda _: ticks.put_nowait(None))
     try:
         while (tick := await ticks.get()) is not None:

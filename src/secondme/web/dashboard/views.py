@@ -250,8 +250,12 @@ class SampleView(Shape):
 
 
 class SampleBody(Shape):
+    """Which chat, and what the owner says of it. `contact`: who the other one is."""
+
     name: str
     keep_voice: bool
+    contact: UUID | None = None
+    relationship: str | None = None
 
 
 class RememberedView(Shape):

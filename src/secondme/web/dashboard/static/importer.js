@@ -2,12 +2,13 @@
 
 import { get, lines, Problem, upload } from "./api.js";
 import { announce, bdi, fill, h, icon, problem, stale } from "./dom.js";
-import { count, number, percent, plain } from "./format.js";
+import { called, count, number, percent, plain } from "./format.js";
 import { changed, lookAll, store } from "./store.js";
+import { RELATIONSHIPS } from "./words.js";
 
 const MOST = 512 * 1024 * 1024; // bytes
 const FRESH = { step: "choose", file: null, sample: null, found: null, me: null, keep: "no", order: null, needsOrder: false,
-  progress: null, report: null, memory: null, problem: null, busy: false };
+  contact: "", relationship: "", progress: null, report: null, memory: null, problem: null, busy: false };
 let at = { ...FRESH };
 let samples = null;
 
@@ -20,7 +21,7 @@ const set = (values) => {
 export function drawImport(place, close) {
   if (!samples) loadSamples();
   const { file, found, ...rest } = at;
-  if (!stale(place, ["import", rest, file?.name, found?.file, samples?.length, store.state.voiceOwner, store.state.keptReplies])) return;
+  if (!stale(place, ["import", rest, file?.name, found?.file, samples?.length, store.people.length, store.state.voiceOwner, store.state.keptReplies])) return;
   const sameStep = place.dataset.step === `import ${at.step}`;
   if (sameStep && at.step === "reading" && drawProgress(place)) return;
   place.dataset.step = `import ${at.step}`;
@@ -99,6 +100,8 @@ function form({ file }) {
   const body = new FormData();
   if (at.order) body.append("order", at.order);
   if (at.me) body.append("me", at.me);
+  if (at.contact) body.append("contact", at.contact);
+  if (at.relationship) body.append("relationship", at.relationship);
   body.append("keepVoice", at.keep);
   body.append("file", file, file.name);
   return body;
@@ -121,7 +124,8 @@ function ask() {
       h("dt", {}, "Messages"), h("dd", {}, number(found.messages)),
       found.layout ? [h("dt", {}, "Dates read as"), h("dd", {}, found.layout)] : null),
     radios("Which of them is you?", "me", authors.map(([name, n]) =>
-      [name, bdi(name), count(n, "message"), null, name === at.me, () => set({ me: name })])),
+      [name, bdi(name), count(n, "message"), null, name === at.me, () => set({ me: name, contact: "" })])),
+    others(),
     radios("May it keep replies of yours as examples?", "keep", [
       ["yes", "Yes, keep them sealed", null, "Anyone whom it answers may hear the plain ones, and others only the one you wrote them to."
         + " A filter of words decides; it makes mistakes. Never the other side’s words. Ask the other side first.", at.keep === "yes", () => set({ keep: "yes" })],
@@ -133,6 +137,25 @@ function ask() {
       h("button", { class: "button primary", type: "button", disabled: !at.me, onclick: run }, "Learn from this chat"),
       h("button", { class: "button quiet", type: "button", onclick: () => set({ ...FRESH }) }, "Another file")),
   ];
+}
+
+/** Whom the chat is with, and how the owner knows them: a name in it is chosen by whoever bears it, so it links nobody. */
+function others() {
+  const names = Object.keys(at.found.authors).filter((name) => name !== at.me);
+  if (!at.me || !names.length) return null;
+  const people = [...new Map(store.people.map((p) => [p.contactId, p])).values()].sort((a, b) => called(a).localeCompare(called(b)));
+  const known = people.find((p) => p.contactId === at.contact);
+  const option = (value, words, chosen) => h("option", { value, selected: value === chosen }, words);
+  return h("div", { class: "fields" },
+    names.length === 1 && people.length ? h("label", { class: "field" }, h("span", {}, "Who here is ", bdi(names[0]), "?"),
+      h("select", { "data-focus": "contact", onchange: (event) => set({ contact: event.target.value }) },
+        option("", "Nobody of these, or I leave it open", at.contact),
+        people.map((p) => option(p.contactId, `${called(p)} · ${plain(p.address, 40)}`, at.contact)))) : null,
+    h("label", { class: "field" }, names.length === 1 ? h("span", {}, "How do you know ", bdi(names[0]), "?") : "How do you know this group?",
+      h("select", { "data-focus": "relationship", onchange: (event) => set({ relationship: event.target.value }) },
+        option("", known ? `As you said: ${RELATIONSHIPS[known.relationship] ?? known.relationship}` : "I leave it open", at.relationship),
+        store.state.relationships.map((r) => option(r, RELATIONSHIPS[r] ?? r, at.relationship))),
+      h("small", {}, "With twenty messages of yours to people of one kind, it learns how you write to them.")));
 }
 
 /** One voice at a time: whoever is about to be replaced is named before. */
@@ -163,7 +186,8 @@ function order() {
 async function run() {
   set({ step: "reading", progress: { done: 0, size: 0 }, problem: null });
   try {
-    const body = at.sample ? { name: at.sample.name, keepVoice: at.keep === "yes" } : form({ file: at.file });
+    const body = at.sample ? { name: at.sample.name, keepVoice: at.keep === "yes", contact: at.contact || null,
+      relationship: at.relationship || null } : form({ file: at.file });
     await lines(at.sample ? "/api/import/sample" : "/api/import", body, heard);
     if (at.step === "reading") throw new Problem("The import ended without a report. Importing it again is safe.");
   } catch (error) {
