@@ -12,7 +12,7 @@ from secondme.llm.guarded import Guarded
 from secondme.llm.model_mind import ModelMind
 from secondme.observe.gate import Gate
 from tests.llm.asking import KEY, WORDS, HandClock, mind, model, requests, switched
-from tests.llm.turns import turn
+from tests.llm.turns import somebody, turn
 
 TIMES = 200
 CAUSES = {
@@ -74,7 +74,10 @@ async def test_each_of_two_hundred_is_a_failure_without_secrets(stub: str, provi
 @both_wires
 @each_fault
 async def test_two_hundred_faults_and_then_it_is_well_again(stub: str, provider: str, fault: str) -> None:
-    """No garbage, a breaker open by the fifth failure, one probe a rest, and closed by the first answer."""
+    """No garbage, a breaker open by the fifth failure, one probe a rest, and closed by the first answer.
+
+    Each is asked for another contact: one alone may have provoked what is empty.
+    """
     await switched(stub, fault)
     clock, words = HandClock(), f"{WORDS}-guarded-{provider}-{fault}."
     gate = Gate(f"{provider}:switch", clock)
@@ -82,7 +85,7 @@ async def test_two_hundred_faults_and_then_it_is_well_again(stub: str, provider:
     asked = 0
     for number in range(1, TIMES + 1):
         with pytest.raises(MindFailed) as failed:
-            await asks.complete(turn(words))
+            await asks.complete(turn(words, contact=somebody(number)))
         assert WORDS not in str(failed.value) and KEY not in str(failed.value)
         asked += failed.value.cause != "open"
         if number == 5:  # the promise itself, whatever FAILURES says

@@ -23,6 +23,11 @@ def message(number: int, text: str, kind: Kind = Kind.TEXT) -> Message:
     return Message(uuid5(SPACE, str(number)), kind, text, at, at, number)
 
 
+def somebody(number: int) -> Contact:
+    """One of many contacts."""
+    return Contact(UUID(int=1000 + number), None, True, "friend", None)
+
+
 def turn(*texts: str, profile: str = "clone", **changes: Any) -> Turn:
     """A Turn that answers these texts."""
     found = Turn(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from secondme.ports import Embedder, Extraction, Extractor, Mind, Question, Spen
 _NOT_ITS_FAULT = frozenset(
     {"refused", "too_long", "request", "truncated", "overlong", "misfit", "dimension", "closed"}
 )
+_EMPTY = "empty"
 _SHUT = "open"  # the cause of what was not asked at all
 _SOON = 3.0  # seconds after which a probe has usually been answered
 
@@ -38,6 +40,7 @@ class Guarded:
         self._mind = mind
         self._gate = gate
         self._note = note
+        self._emptied = set[UUID | None]()  # to whom it has said nothing since it was last well
 
     async def complete(self, turn: Turn, ends: float | None = None) -> Draft:
         """`ends`: the loop's time at which whoever asks gives up, which is held against a mind that is still at it."""
@@ -75,7 +78,7 @@ class Guarded:
         Raises MindFailed, at once while the mind is left alone.
         """
         try:
-            answer = await _asked(self._gate, self.name, ask)
+            answer = await _asked(self._gate, self.name, ask, partial(self._blame, contact))
         except MindFailed as error:
             if error.cause != _SHUT:
                 used = error.tokens or (sent if error.cause == "timeout" else 0)
@@ -84,8 +87,17 @@ class Guarded:
         except BaseException:
             self._note(Spent(self.name, contact, sent, failed=True))
             raise
+        self._emptied.clear()
         self._note(Spent(self.name, contact, answer.tokens, answer.cached_tokens))
         return answer
+
+    def _blame(self, contact: UUID | None, error: BaseException) -> Blame:
+        """An empty answer counts once a contact, for they may have asked for nothing: decision 0021."""
+        if not isinstance(error, MindFailed) or error.cause != _EMPTY:
+            return _blame(error)
+        again = contact in self._emptied
+        self._emptied.add(contact)
+        return Blame.NOBODY if again else Blame.SERVICE
 
 
 class GuardedEmbedder:
@@ -98,16 +110,18 @@ class GuardedEmbedder:
         self._gate = gate
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        return await _asked(self._gate, self.name, lambda: self._embedder.embed(texts))
+        return await _asked(self._gate, self.name, lambda: self._embedder.embed(texts), _blame)
 
     async def close(self) -> None:
         await self._embedder.close()
 
 
-async def _asked[R](gate: Gate, name: str, ask: Callable[[], Awaitable[R]]) -> R:
+async def _asked[R](
+    gate: Gate, name: str, ask: Callable[[], Awaitable[R]], blame: Callable[[BaseException], Blame]
+) -> R:
     """Ask behind the gate, and count how it went. Raises MindFailed, at once while the model is left alone."""
     try:
-        with gate.asking(_blame):
+        with gate.asking(blame):
             answer = await ask()
     except Shut as shut:
         metrics.model_asks.labels(name, _SHUT).inc()
