@@ -6,12 +6,14 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from secondme.bench import chats, imports, machine, memory, sections, systems, told
 from secondme.bench.bed import Both, Ready, bed, server
 from secondme.bench.lab import BenchFailed, Lab
 from secondme.bench.machine import Watch
 from secondme.bench.peers import Peers
+from secondme.cli.main import app
 from secondme.domain.fact import Gist
 from secondme.embedded.processes import find
 from secondme.memory.exports import open_export
@@ -133,3 +135,10 @@ def test_only_sections_on_the_peers_stores_count_them(
 def test_stores_that_do_not_run_have_used_nothing(tmp_path: Path) -> None:
     assert Peers(tmp_path).used() == 0.0
     assert imports.MESSAGES == chats.MESSAGES
+
+
+def test_the_command_measures_this_section_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    monkeypatch.setattr("secondme.bench.run", lambda peers, *, only: asked.append((peers, only)))
+    CliRunner().invoke(app, ["bench", "memory", "--peers", str(tmp_path)])
+    assert asked == [(tmp_path, ["memory"])]

@@ -9,7 +9,7 @@ def run(
 ) -> None:
     """Measure, print the table, and write it to `into` as JSON and to `paper` as Markdown.
 
-    It takes less than four minutes, beside others less than nine.
+    It takes less than seven minutes, beside others less than thirteen.
 
     `peers` is a folder of programs to compare with; `only` names some sections. Raises Invalid for an unknown
     section or a folder that is not there, before anything runs.

@@ -127,6 +127,16 @@ def everything(
 
 
 @bench.command()
+def memory(
+    peers: Annotated[Path | None, typer.Option(metavar="DIR", help="Others to compare with.")] = None,
+) -> None:
+    """What memory's ways cost beside one bare statement each, and beside memory systems: the section `memory` alone."""
+    from secondme.bench import run
+
+    run(peers, only=["memory"])
+
+
+@bench.command()
 def voice() -> None:
     """How near the offline mind comes to what people really answered, on two bundled chats."""
     from secondme.cli import bench
