@@ -94,16 +94,17 @@ class GraphServer(RedisServer):
 
     def options(self) -> Sequence[str | Path]:
         threads = str(min(4, os.cpu_count() or 1))
-        # CMD_INFO is the telemetry stream, which would keep the parameters of queries.
+        # CMD_INFO is the telemetry stream, which would keep the parameters of queries. CACHE_SIZE is in plans: learning,
+        # recall and the mirror have more than the 25 that are kept otherwise, and to make one takes milliseconds.
+        # What is new is copied with every write, until so many changes are pending and something is deleted.
         module = (
             "--loadmodule",
             falkordb_module(),
-            "CMD_INFO",
-            "no",
-            "THREAD_COUNT",
-            threads,
-            "OMP_THREAD_COUNT",
-            "1",
+            *("CMD_INFO", "no"),
+            *("THREAD_COUNT", threads),
+            *("OMP_THREAD_COUNT", "1"),
+            *("CACHE_SIZE", "100"),
+            *("DELTA_MAX_PENDING_CHANGES", "500"),
         )
         return [*super().options(), *module]
 

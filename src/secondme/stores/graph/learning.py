@@ -14,9 +14,7 @@ type Step = tuple[str, Mapping[str, Value]]
 type Chain = tuple[str, str, str, str | None]  # a fact's key, predicate, subject and object
 
 BATCH = 500  # sources in one transaction: others wait meanwhile
-
-# Of these there are many at a time: each object is in a chain of its own, and its relationship stands and falls alone.
-_MANY = frozenset({Predicate.KNOWS, Predicate.ATTENDED, Predicate.LOCATED_AT})
+_FOLDED = 50  # after one source in so many what is new is joined to the rest
 
 
 async def learn(graph: Graph, digest: Digest, batch: Iterable[Learned]) -> int:
@@ -28,7 +26,7 @@ async def learn(graph: Graph, digest: Digest, batch: Iterable[Learned]) -> int:
     for part in batched(batch, BATCH):
         answers = await graph.transaction(_learning(shape(digest, part)))
         new += answers[0][0][0]
-        if random() < len(part) / BATCH:
+        if random() < len(part) / _FOLDED:
             await graph.query("fold")
     return new
 
@@ -60,42 +58,51 @@ def settled(entities: Sequence[str], stated: Sequence[Sequence[str]]) -> list[St
     The first of them returns how many entities went.
     """
     places = [fact[4] for fact in stated]
+    gone = [
+        {"predicate": predicate, "subject": subject, "object": object}
+        for _, predicate, subject, object, _ in stated
+    ]
     return [
         ("unlearn_orphans", {"ids": entities}),
         ("unlearn_names", {"ids": entities}),
         ("unlearn_settle", {"keys": list({fact[0] for fact in stated}), "places": places}),
+        ("unlearn_relationships", {"facts": [fact for fact in gone if fact["object"]]}),
         *_current([(key, predicate, subject, object) for key, predicate, subject, object, _ in stated]),
     ]
 
 
 def _learning(rows: Sequence[Item]) -> list[Step]:
     """What follows the first step brings the graph in line with itself, whether that step found anything new or not."""
+    steps: list[Step] = [("learn", {"rows": rows}), *_named(rows)]
+    group = [
+        {"id": f["id"], "group": row["audience"]} for row in rows if not row["contact"] for f in row["facts"]
+    ]
+    if group:
+        steps.append(("learn_group", {"facts": group}))
     facts = [fact for row in rows for fact in row["facts"]]
-    selves = {
-        name["id"]: {"id": name["id"], "teller": row["teller"]}
-        for row in rows
-        for name in row["names"]
-        if name["self"] and row["teller"] != OWNER
-    }
-    steps: list[Step] = [("learn", {"rows": rows})]
-    if selves:
-        steps.append(("learn_selves", {"selves": list(selves.values())}))
     if facts:
         steps.append(("learn_settle", {"facts": [{"id": f["id"], "key": f["key"]} for f in facts]}))
     return [*steps, *_current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in facts])]
+
+
+def _named(rows: Sequence[Item]) -> Iterator[Step]:
+    """Make of each entity what it is, and a contact's own person theirs."""
+    by_kind: dict[str, dict[str, Item]] = {}
+    for row in rows:
+        for name in row["names"]:
+            kind = "self" if name["self"] and row["teller"] != OWNER else name["type"]
+            by_kind.setdefault(kind, {})[name["id"]] = {"id": name["id"], "teller": row["teller"]}
+    for kind, names in by_kind.items():
+        yield f"named_{kind}", {"names": list(names.values())}
 
 
 def _current(chains: Iterable[Chain]) -> Iterator[Step]:
     """Bring what the documented model says of today in line with the facts of these chains."""
     by_predicate: dict[Predicate, dict[str, Item]] = {}
     for key, predicate, subject, object in chains:
-        only = object if predicate in _MANY else None
-        if only or predicate not in _MANY:  # of those, a chain without an object has no relationship
-            row = {"key": key, "subject": subject, "object": only}
-            by_predicate.setdefault(Predicate(predicate), {})[key] = row
+        row = {"key": key, "subject": subject, "object": object}
+        by_predicate.setdefault(Predicate(predicate), {})[key] = row
     for predicate, rows in by_predicate.items():
         yield f"current_{predicate.lower()}", {"chains": list(rows.values())}
-        if predicate is Predicate.LIVES_IN:
-            yield "current_location", {"chains": list(rows.values())}
         if predicate is Predicate.ATTENDED:
-            yield "owner_attended", {"events": list({row["object"] for row in rows.values()})}
+            yield "owner_attended", {"events": [row["object"] for row in rows.values() if row["object"]]}

@@ -66,7 +66,6 @@ def _row(digest: Digest, learned: Learned) -> Item:
     names = [_name(source.teller, id, entity) for id, entity in entities.items()]
     if any(statement.subject is None for statement in statements):
         names.append(_self(source.teller, self_id(digest, source.teller)))
-    group = is_group(source.audience)
     return {
         "id": source.id,
         "teller": source.teller,
@@ -74,8 +73,7 @@ def _row(digest: Digest, learned: Learned) -> Item:
         "at": source.at,
         "names": names,
         "facts": list({one["id"]: one for one in _facts(digest, source, statements)}.values()),
-        "contact": [] if group else [source.audience],
-        "group": [source.audience] if group else [],
+        "contact": [] if is_group(source.audience) else [source.audience],
     }
 
 
@@ -83,6 +81,7 @@ def _name(teller: str, id: str, entity: Entity) -> Item:
     name = _clean(entity.name, LONGEST_NAME)
     return {
         "id": id,
+        "type": entity.type.lower(),
         "name": name,
         "called": name,
         "words": words(entity.name).strip(),  # the index keeps no spaces at the ends
@@ -91,7 +90,6 @@ def _name(teller: str, id: str, entity: Entity) -> Item:
         "mentioned": [teller] if teller != OWNER else [],
         "self": None,
         "pending": True,
-        **{type.lower(): [1] if entity.type is type else [] for type in EntityType},
     }
 
 

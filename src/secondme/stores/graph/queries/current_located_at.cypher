@@ -1,12 +1,9 @@
 // write
-// The relationship is there exactly while a fact says so.
+// The relationship is there while a fact says so; whatever ends or takes the fact deletes it.
 UNWIND $chains AS chain
-MATCH (a:Event {id: chain.subject})
-OPTIONAL MATCH (f:Fact {key: chain.key}) WHERE f.validTo IS NULL
-WITH a, chain, collect(DISTINCT f.object) AS current
-OPTIONAL MATCH (a)-[r:LOCATED_AT]->(b:Location) WHERE b.id = coalesce(chain.object, b.id) AND NOT b.id IN current
-DELETE r
-WITH DISTINCT a, current
-UNWIND current AS id
-MATCH (b:Location {id: id})
+MATCH (f:Fact {key: chain.key}) WHERE f.validTo IS NULL
+WITH f.subject AS subject, f.object AS object
+MATCH (a:Event {id: subject})
+WITH a, object
+MATCH (b:Location {id: object})
 MERGE (a)-[:LOCATED_AT]->(b)

@@ -1,6 +1,6 @@
 // write
 // FalkorDB keeps what is new of each label and relationship apart, copies all of that with every write, and joins it
-// to the rest only when something of the label or relationship is deleted and ten thousand have gathered.
+// to the rest only when something of the label or relationship is deleted and enough of it has gathered.
 // It also makes each known: two MERGE at once make two of what has never been there.
 CREATE (a:Source:Entity:Person:Company:Topic:Event:Location:Fact:Contact:Group),
   (a)-[:NAMES]->(a), (a)-[:MAY_HEAR]->(a), (a)-[:MENTIONED]->(a), (a)-[:KNOWS]->(a), (a)-[:DISCUSSED]->(a),

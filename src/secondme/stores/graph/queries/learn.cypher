@@ -3,6 +3,7 @@
 // changes nothing. Lists of one or none stand for a condition.
 // An entity is called as it was called first, and of several categories has the first by the alphabet: both whatever
 // the order in which sources are learned. A speaker's own person is called as the contact is.
+// What only some messages need stands in queries of their own: the server copies all of a query's plan to run it.
 UNWIND $rows AS row
 OPTIONAL MATCH (old:Source {id: row.id})
 WITH row, old WHERE old IS NULL
@@ -19,19 +20,12 @@ FOREACH (n IN row.names |
     e.createdAt = CASE WHEN s.at < e.createdAt THEN s.at ELSE e.createdAt END,
     e.lastMentioned = CASE WHEN s.at > e.lastMentioned THEN s.at ELSE e.lastMentioned END
   CREATE (s)-[:NAMES {name: n.called, category: n.category}]->(e)
-  FOREACH (_ IN n.person | SET e:Person)
-  FOREACH (_ IN n.company | SET e:Company)
-  FOREACH (_ IN n.topic | SET e:Topic)
-  FOREACH (_ IN n.event | SET e:Event)
-  FOREACH (_ IN n.location | SET e:Location)
   FOREACH (teller IN n.mentioned |
     MERGE (c:Contact {id: teller})
     MERGE (c)-[m:MENTIONED]->(e)
     ON CREATE SET m.times = 1, m.lastMentioned = s.at
     ON MATCH SET m.times = m.times + 1,
-      m.lastMentioned = CASE WHEN s.at > m.lastMentioned THEN s.at ELSE m.lastMentioned END
-    FOREACH (_ IN n.person | MERGE (c)-[:KNOWS]->(e))
-    FOREACH (_ IN n.event | MERGE (c)-[:DISCUSSED]->(e)))
+      m.lastMentioned = CASE WHEN s.at > m.lastMentioned THEN s.at ELSE m.lastMentioned END)
 )
 FOREACH (f IN row.facts |
   CREATE (n:Fact {
@@ -42,6 +36,5 @@ FOREACH (f IN row.facts |
     confidence: f.confidence, key: f.key, what: f.what, same: f.same, about: f.about, words: f.words, pending: true
   })
   FOREACH (contact IN row.contact | MERGE (l:Contact {id: contact}) CREATE (l)-[:MAY_HEAR {shared: false}]->(n))
-  FOREACH (group IN row.group | MERGE (l:Group {id: group}) CREATE (l)-[:MAY_HEAR {shared: false}]->(n))
 )
 RETURN count(s)

@@ -1,8 +1,7 @@
 // write
 // Whoever speaks of themselves is a person in their own world, and that person is the contact.
-UNWIND $selves AS row
+UNWIND $names AS row
 MATCH (e:Entity {id: row.id})
 MERGE (c:Contact {id: row.teller})
 MERGE (c)-[:SAME_AS]->(e)
-WITH e, c WHERE c.name <> e.name
-SET e.name = c.name
+SET e:Person, e.name = coalesce(c.name, e.name)

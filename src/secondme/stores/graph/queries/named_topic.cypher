@@ -1,0 +1,2 @@
+// write
+UNWIND $names AS row MATCH (e:Entity {id: row.id}) SET e:Topic
