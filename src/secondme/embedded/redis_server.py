@@ -94,9 +94,9 @@ class GraphServer(RedisServer):
 
     def options(self) -> Sequence[str | Path]:
         threads = str(min(4, os.cpu_count() or 1))
-        # CMD_INFO is the telemetry stream, which would keep the parameters of queries. CACHE_SIZE is in plans: learning,
-        # recall and the mirror have more than the 25 that are kept otherwise, and to make one takes milliseconds.
-        # What is new is copied with every write, until so many changes are pending and something is deleted.
+        # CMD_INFO is the telemetry stream, which would keep the parameters of queries. CACHE_SIZE: plans; learning,
+        # recall and the mirror have more than the 25 of the default, and to make one takes milliseconds. Last: what is
+        # new is copied with every write, until so many changes are pending and something is deleted.
         module = (
             "--loadmodule",
             falkordb_module(),
