@@ -87,6 +87,28 @@ async def test_a_graph_of_the_first_version_keeps_what_it_holds(bare: Graph) -> 
     ]
 
 
+@pytest.mark.parametrize("version", [one.id for one in schema.migrations()[:-1]])
+async def test_every_older_version_becomes_the_newest(
+    addresses: Addresses, bare: Graph, version: str
+) -> None:
+    for one in schema.migrations():
+        if one.id <= version:
+            await schema.apply(bare, one, DIMENSION)
+    await bare.run(
+        """CREATE (:Contact {id: 'c1', name: 'Ana'})-[:KNOWS]->(:Person {id: 'p1', name: 'Bo', occupation: 'nurse'}),
+             (:Contact {id: 'c2'})-[:MAY_HEAR {shared: false}]->(:Fact {id: 'f1', key: 'k', validTo: NULL})"""
+    )
+    held = (
+        "MATCH (a:Contact)-[r]->(b) RETURN a.id, type(r), b.id, coalesce(b.occupation, b.key) ORDER BY a.id"
+    )
+    before = await bare.run(held)
+    await schema.migrate(bare, DIMENSION)
+    assert await bare.run(held) == before and len(before) == 2
+    async with a_graph(addresses) as fresh:
+        await schema.migrate(fresh, DIMENSION)
+        assert await shape(bare) == await shape(fresh)
+
+
 async def test_two_of_one_id_are_named_and_mended(bare: Graph) -> None:
     await bare.run("CREATE (:Person {id: 'twice'}), (:Person {id: 'twice'})")
     for _ in range(2):
