@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -115,7 +116,7 @@ class Person:
         self._tell([{"kind": "text", "text": word, "number": "999"} for word in new("to another number", 5)])
 
     def _raw(self, message: dict[str, Any]) -> dict[str, Any]:
-        return {"from": self.number, "id": wamid(), "timestamp": "1790000000", **message}
+        return {"from": self.number, "id": wamid(), "timestamp": str(int(time.time())), **message}
 
     def is_written_to(self) -> None:
         """Replies that fail, then the owner's own words, which pause; what is said meanwhile ends silent."""

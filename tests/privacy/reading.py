@@ -91,14 +91,18 @@ async def graph(url: str) -> bytes:
     return repr(answers).encode()
 
 
-async def uncompressed(addresses: Addresses) -> None:
-    """Have both servers write their files so that one can read them, and the one that does so seldom write them now."""
-    for url in (addresses.redis_url, addresses.falkordb_url):
-        redis: Any = Redis.from_url(url or "")
-        await redis.config_set("rdbcompression", "no")
-        if url == addresses.redis_url:
-            await redis.save()
-        await redis.aclose()
+async def written_down(addresses: Addresses) -> None:
+    """Have the stores write what they hold into files that one can read: not compressed, and now."""
+    redis, graph_server = (Redis.from_url(url or "") for url in (addresses.redis_url, addresses.falkordb_url))
+    async with redis, graph_server:
+        for server in (redis, graph_server):
+            await server.config_set("rdbcompression", "no")
+        while not await redis.exists("CACHE:persona:persona-own"):  # noqa: ASYNC110 - it is somebody else's to write
+            await asyncio.sleep(0.1)
+        await redis.save()
+    postgres = await asyncpg.connect(addresses.database_url)
+    await postgres.execute("CHECKPOINT")
+    await postgres.close()
 
 
 async def left_openable(product: Product, dsn: str, contact: str, words: set[str]) -> list[bytes]:

@@ -100,7 +100,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         made = Life(product, stores, folder, mind, people)
         live(made)
         leave_waiting(made)
-        asyncio.run(reading.uncompressed(stores.addresses))
+        asyncio.run(reading.written_down(stores.addresses))
         made.before = made.look()
         words = set(people["Ana"].made)
         made.openable = asyncio.run(reading.left_openable(product, made.dsn, made.ids["Ana"], words))
@@ -149,11 +149,12 @@ def climbers(words: dict[str, Canaries]) -> list[str]:
 
 def leave_waiting(life: Life) -> None:
     """A chat of Ana's that a model is reading, then one of Ben's and one of a group, on the disk until it has."""
-    words = life.people
-    for name, mark in (("Ana", "Ana: hang! think about that"), ("Ben", "Ben: hello there again")):
-        lines = [mark, *told(name, words[name], 7), "Lena: see you then"]
+    words, think = life.people, "hang! think about that"
+    for name in ("Ana", "Ben"):
+        lines = [f"{name}: {think}", *told(name, words[name], 7), "Lena: see you then"]
         imports(life.product, chat(life.folder, name, lines), "--with", life.ids[name], "--yes", "--detach")
-    imports(life.product, chat(life.folder, "Climbers", climbers(words)), "--yes", "--detach")
+    group = [f"Tom: {think}", *climbers(words)]
+    imports(life.product, chat(life.folder, "Climbers", group), "--yes", "--detach")
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +184,8 @@ def test_each_was_there_before(life: Life) -> None:
     for name, words in life.people.items():
         assert set(words.made) <= readable(life.before[name]), name
         print(f"{name}: {len(words.made)} words, found at", table(life.before[name]))
+    for place in ("sealed chats, with all keys", "files: data/redis", "files: data/falkordb"):
+        assert life.before["Ana"][place], place
     assert len(life.people["Ana"].made) >= ENOUGH and len(life.people["Ben"].made) >= ENOUGH
     assert len(life.openable) > 20
 
