@@ -1,6 +1,8 @@
 """Memory's section: both sides leave the same, every row has its verdict, and what is invented is what it claims."""
 
+import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -77,7 +79,7 @@ def test_a_chat_as_people_write_says_something_now_and_then(tmp_path: Path) -> N
     assert len(said) == 2000 and set(Counter(message.author for message in said).values()) == {1000}
     share = sum(read(message.text, message.at) != Gist() for message in said) / len(said)
     assert 0.1 < share < 0.3
-    assert len({chats.people(n) for n in range(400)}) == 312
+    assert len({chats.people(n) for n in range(400)}) == 110
     assert all(read(text, datetime(2026, 1, 1)) != Gist() for text in islice(chats.news(), 20))
 
 
@@ -101,6 +103,16 @@ async def test_other_systems_are_told_apart_by_what_they_print(tmp_path: Path) -
     assert [row.note for row in rows] == [
         f"skipped: the peers' folder has no v12/bin/python, memory/{name}_bench.py" for name in "gm"
     ]
+
+
+async def test_a_system_that_fails_costs_its_own_rows_alone(scratch: Path) -> None:
+    (scratch / "memory").mkdir()
+    (scratch / "v12" / "bin").mkdir(parents=True)
+    (scratch / "v12" / "bin" / "python").symlink_to(sys.executable)
+    broken = replace(systems.SYSTEMS[1], name="broken", needs="json")
+    (scratch / broken.command[0]).write_text("raise SystemExit('no such luck')")
+    (row,) = await systems.measure(Lab(scratch, scratch), which=[broken])
+    assert row.value is None and "no such luck" in row.note
 
 
 async def test_our_own_memory_does_as_much(scratch: Path) -> None:

@@ -36,53 +36,10 @@ _NEWS = (
     "my friend {name} is a nurse",
     "we are going to {city} on Friday with {name}",
 )
-_FIRST = (
-    *("Anna", "Bruno", "Clara", "David", "Elena", "Felix", "Greta"),
-    *("Hugo", "Ines", "Jonas", "Karin", "Lukas", "Maria"),
-)
-_LAST = (
-    *(
-        "Adler",
-        "Baker",
-        "Costa",
-        "Dietz",
-        "Evans",
-        "Fischer",
-        "Gomez",
-        "Huber",
-        "Ibarra",
-        "Jensen",
-        "Kim",
-        "Lopez",
-    ),
-    *(
-        "Mason",
-        "Nadir",
-        "Okoye",
-        "Patel",
-        "Quist",
-        "Roth",
-        "Singh",
-        "Tanaka",
-        "Umar",
-        "Vega",
-        "Wong",
-        "Young",
-    ),
-)
+_FIRST = ("Anna", "Bruno", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Karin")
+_LAST = ("Adler", "Baker", "Costa", "Dietz", "Evans", "Gomez", "Huber", "Jensen", "Kim", "Lopez")
 _CITIES = ("Lisbon", "Berlin", "Madrid", "Mumbai", "London", "Paris", "Porto", "Vienna", "Boston", "Chicago")
-_COMPANIES = (
-    "Siemens",
-    "Google",
-    "Bosch",
-    "Infosys",
-    "Spotify",
-    "Nokia",
-    "Philips",
-    "Airbus",
-    "Santander",
-    "Zalando",
-)
+_COMPANIES = ("Siemens", "Google", "Bosch", "Infosys", "Spotify", "Nokia", "Philips", "Airbus", "Zalando")
 _PATIENCE = 240.0  # seconds
 
 
@@ -132,7 +89,7 @@ def _told(rates: Sequence[float]) -> str:
 
 
 def write_chat(path: Path, messages: int) -> None:
-    """A chat of two as Android exports it: what the bundled chats say, in turn, and news of several hundred people."""
+    """A chat of two as Android exports it: what the bundled chats say, in turn, and news of a hundred people."""
     at, small, told = datetime(2019, 1, 30, 9), cycle(_small_talk()), news()
     with path.open("w", encoding="utf-8") as file:
         for n in range(messages):
@@ -153,12 +110,12 @@ def news() -> Iterator[str]:
     """For ever: where people work and live, who was met, and what somebody does."""
     for n in count():
         yield _NEWS[n % len(_NEWS)].format(
-            name=people(n), company=_COMPANIES[n * 3 % 10], city=_CITIES[n * 7 % 10]
+            name=people(n), company=_COMPANIES[n % len(_COMPANIES)], city=_CITIES[n * 7 % len(_CITIES)]
         )
 
 
 def people(n: int) -> str:
-    """The name of the n-th of 312 people; the next is the first again."""
+    """The name of the n-th of 110 people; the next is the first again."""
     return f"{_FIRST[n % len(_FIRST)]} {_LAST[n % len(_LAST)]}"
 
 

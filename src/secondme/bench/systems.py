@@ -69,38 +69,37 @@ SYSTEMS = (
 )
 
 
-async def measure(lab: Lab, *, messages: int = MESSAGES, searches: int = SEARCHES) -> list[Row]:
-    """Each system, then ours. Raises BenchFailed, TimeoutError."""
+async def measure(lab: Lab, which: Sequence[System] = SYSTEMS) -> list[Row]:
+    """Each system, then ours. One that cannot be asked costs its own rows alone."""
     if lab.peers is None:
         why = "skipped: needs PEERS, the folder of programs to compare with"
         return [skipped("Memory: beside graphiti and mem0", why)]
-    peers, found = Peers(lab.peers), list[Row]()
-    for system in SYSTEMS:
-        if missing := await _missing(peers, system):
-            found.append(skipped(f"Memory: beside {system.name}", f"skipped: {missing}"))
-            continue
+    found = list[Row]()
+    for system in which:
         lab.say(f"memory: {system.name} …")
-        theirs = times(system, await _run(peers, system, lab.folder))
-        found += _rows(system, await ours(lab.folder / f"beside-{system.name}", messages, searches), theirs)
+        try:
+            theirs = await _theirs(Peers(lab.peers), system, lab.folder)
+        except (BenchFailed, TimeoutError) as error:
+            why = f"skipped: {error or 'it took too long'}"
+            found.append(skipped(f"Memory: beside {system.name}", why))
+        else:
+            found += _rows(
+                system, await ours(lab.folder / f"beside-{system.name}", MESSAGES, SEARCHES), theirs
+            )
     return found
 
 
-async def _missing(peers: Peers, system: System) -> str | None:
-    """What is not there, in words."""
-    absent = [file for file in (peers.python, peers.folder / system.command[0]) if not file.exists()]
-    if absent:
-        return f"the peers' folder has no {', '.join(str(file.relative_to(peers.folder)) for file in absent)}"
+async def _theirs(peers: Peers, system: System, folder: Path) -> Times:
+    """Raises BenchFailed, TimeoutError."""
+    if absent := [file for file in (peers.python, peers.folder / system.command[0]) if not file.exists()]:
+        names = ", ".join(str(file.relative_to(peers.folder)) for file in absent)
+        raise BenchFailed(f"the peers' folder has no {names}")
     try:
         await program([peers.python, "-c", f"import {system.needs}"], peers.folder, _LIMIT)
     except BenchFailed:
-        return f"{system.needs} is not installed in the peers' v12"
-    return None
-
-
-async def _run(peers: Peers, system: System, folder: Path) -> str:
-    """What it printed."""
+        raise BenchFailed(f"{system.needs} is not installed in the peers' v12") from None
     async with _graph(peers, folder) if system.on_graph else nullcontext():
-        return await program([peers.python, *system.command], peers.folder, _LIMIT)
+        return times(system, await program([peers.python, *system.command], peers.folder, _LIMIT))
 
 
 @asynccontextmanager
