@@ -7,12 +7,13 @@ from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES, 
 from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
-_TIES = frozenset(("der", "dem", "den", "the", "la", "el", "los"))
+_TIES = frozenset(("der", "dem", "den", "die", "das", "the", "la", "el", "los"))
 _END = r"(?=[ ,.!?]|$)"
 _FORMS = (
     r"GmbH(?: & Co\.? KG)?", "AG", "KG", "SE", r"e\. ?V\.", "OHG", "UG", r"Ltda\.?", r"Ltd\.?", "Limited", r"Inc\.?",
     "LLC", "LLP", "plc", "PLC", r"Corp\.?", rf"Co\.?{_END}", r"Pvt\.? Ltd\.?", "Private Limited", rf"S\.? ?A\.?{_END}",
     r"S\. ?L\.", rf"SL{_END}", r"S\.A\.U\.?", r"S\.L\.U\.?", "EIRELI", rf"ME{_END}", r"Lda\.?",
+    "gGmbH", "mbH", "GbR", "KGaA", "eG", r"e\. ?K\.", r"& (?:Söhne|Sohn|Sons|Brothers|Partners?|Hijos|Filhos)",
     "लिमिटेड", "प्राइवेट लिमिटेड",
 )  # fmt: skip
 _LEGAL = re.compile(rf"(?:[ ,]+(?:{'|'.join(_FORMS)})(?![^\W_]))+")
@@ -101,8 +102,13 @@ def _of_firm(page: Page, first: int) -> bool:
         return False
     if page.lows[near] in ("&", "und", "and", "y", "e", "de", "da", "do", "del"):
         return near > 0 and page.words[near - 1][0].isupper()
-    return page.words[near][0].isupper() and not (
-        page.begins(near) and page.any_has("function", page.lows[near])
+    known = any(
+        page.any_has(key, page.lows[near]) for key in ("kin", "friends", "titles")
+    )  # `unser Kunde X & Söhne`
+    return (
+        page.words[near][0].isupper()
+        and not known
+        and not (page.begins(near) and page.any_has("function", page.lows[near]))
     )
 
 
@@ -113,13 +119,27 @@ def _listed(page: Page, at: int) -> bool:
     last = at + found[0] - 1
     short = found[0] == 1 and len(page.words[at]) <= 3 and not page.words[at][0] > "\u0900"
     thing = page.joined(at) and page.any_has("owning", page.lows[at - 1])  # `my old Opel`
+    thing = thing or _bought(page, at)
     unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at)) or thing
     if unsure and not _works_or_acts(page, at, last):
         if found[1] and page.capital(at) and page.lows[at] not in GIVEN:
             page.hide(at, last)
         return False
-    page.take(EntityType.COMPANY, at, last)
+    page.take(EntityType.COMPANY, at, _with_its_branch(page, last))
     return True
+
+
+def _with_its_branch(page: Page, last: int) -> int:
+    """The last word of a known name with what follows it: `Lufthansa Technik`."""
+    further = last + 1
+    if not page.any_has("org_tails", page.joined_word(further)) or page.taken[further]:
+        return last
+    return further if page.capital(further) else last
+
+
+def _bought(page: Page, at: int) -> bool:
+    """Whether the sentence is about shopping, or what one has on: a brand in it is a thing or a shop."""
+    return any(lang.buying.search(page.sentence(at)) for lang in page.languages)
 
 
 def works_at(page: Page, at: int, preps: str = "work_preps") -> bool:
@@ -130,6 +150,8 @@ def works_at(page: Page, at: int, preps: str = "work_preps") -> bool:
         return True
     near = page.lows[at - 1]
     if near in _TIES and at > 1:
+        if (preps == "work_preps" or page.languages[0].name != "de") and page.before("work_before", at - 1):
+            return True
         near = page.lows[at - 2]
     # Work is spoken of in the same sentence: `they sacked her from Acme`, `fängt am Montag bei Acme an`.
     return any(near in lang.sets[preps] and lang.work.search(page.sentence(at)) for lang in page.languages)
@@ -141,7 +163,7 @@ def _works_or_acts(page: Page, at: int, last: int) -> bool:
     if page.after("work_after", last):
         return True
     if page.joined(at) and page.before("deals_before", at):
-        return not any(lang.buying.search(page.sentence(at)) for lang in page.languages)
+        return not _bought(page, at)
     return page.capital(at) and page.after("acts", last)
 
 
@@ -162,7 +184,8 @@ def _headed(page: Page, at: int) -> bool:
             or page.taken[first]
         ):
             return False
-        if no_name(page, first):
+        titled = page.any_has("titles", page.lows[first]) and page.run(first) > first
+        if no_name(page, first) and not titled:  # `Escola Dom Bosco` is no gentleman
             return False
         last = _trimmed(page, first, page.run(first))
         page.take(EntityType.COMPANY, first if page.lows[at] in _PLAIN_HEADS else at, last)

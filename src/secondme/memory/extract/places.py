@@ -4,29 +4,21 @@ import re
 
 from secondme.domain.fact import EntityType
 from secondme.memory.extract.firms import no_name
-from secondme.memory.extract.lexicon import GIVEN, GIVEN_TOO, NO_STREETS, PLACES
+from secondme.memory.extract.lexicon import GIVEN, GIVEN_TOO, NO_STREETS, PLACES, words_of
 from secondme.memory.extract.page import BETWEEN, Page
 
 _STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer|kirche)$")
-_TIES = {
-    "de",
-    "da",
-    "do",
-    "das",
-    "dos",
-    "del",
-    "la",
-    "las",
-    "los",
-    "el",
-    "am",
-    "zum",
-    "zur",
-    "im",
-    "of",
-    "the",
-    "di",
-}
+_TIES = words_of("de da do das dos del la las los el am zum zur im of the di")
+_EMPLOYERS = words_of(
+    "hotel hostal hostel restaurant restaurante bar café cafe cafetería cafeteria bistro pub pizzeria tavern diner "
+    "grill gasthaus gasthof pensión pousada krankenhaus klinikum hospital museum museo museu theater theatre teatro "
+    "kino cinema cine supermarkt mercado shopping mall"
+)
+_WORKS = re.compile(
+    r"\b(?:work(?:s|ing|ed)?|shifts?|arbeite\w*|jobb\w*|kellner\w*|trabaj[aoé]\w*|curr[oa]\w*|trabalh\w*|trampo|turno|empleo|emprego|stelle"
+    r"|ausbildung|praktikum|schicht)(?:\W+\w+){0,4}\W*$"
+)
+_CUTS = re.compile(r"[.!?…\n;,]")
 
 
 def find_venues(page: Page) -> None:
@@ -111,8 +103,19 @@ def _headed(page: Page, at: int) -> bool:
         page.shouted(first) and not page.shouted(at)
     ):
         return False
-    page.take(EntityType.LOCATION, at, page.run(first, 3))
+    _take(page, at, page.run(first, 3))
     return True
+
+
+def _take(page: Page, first: int, last: int) -> None:
+    """Take a venue: a company to whom works there."""
+    cut = max((found.end() for found in _CUTS.finditer(page.lower, 0, page.starts[first])), default=0)
+    near = page.lows[max(first - 4, 0) : first]
+    works = _WORKS.search(page.lower, cut, page.starts[first]) or any(
+        page.any_has("jobs", low) for low in near
+    )
+    employs = works and not _EMPLOYERS.isdisjoint(page.lows[first : last + 1])
+    page.take(EntityType.COMPANY if employs else EntityType.LOCATION, first, last)
 
 
 def _tailed(page: Page, at: int) -> bool:
@@ -135,7 +138,7 @@ def _tailed(page: Page, at: int) -> bool:
         first += 1
     if first == at:
         return False
-    page.take(EntityType.LOCATION, first, at)
+    _take(page, first, at)
     return True
 
 

@@ -24,7 +24,11 @@ _HOLES = {
     "{w}": r"[^\s‹›.,!?;]+",
     "{b}": r"(?:(?<![\w\u0900-\u0963])(?=[\w\u0900-\u0963])|(?<=[\w\u0900-\u0963])(?![\w\u0900-\u0963]))",
 }
-_CLAUSE = re.compile(r"[,;:–—(]| (?:but|pero|aber|mas|sondern|lekin|लेकिन|magar|weil|because|porque|que) ")
+_CLAUSE = re.compile(
+    r"[,;:–—(]| (?:but|pero|aber|mas|sondern|lekin|लेकिन|magar|weil|because|porque|que) "
+    r"| (?:and|und|y|e) (?=(?:i|i've|i'm|now|he|she|we|they|ich|bin|jetzt|hab|habe|wir|ahora|ya|yo|me|estoy)\b)"
+    r"| e (?=(?:agora|já|eu|estou|tô)\b)"
+)
 _ENDS = re.compile(r"[.!?…\n;]+")
 _GENITIVES = "ki|ka|ke|की|का|के"
 _POSSESSIVES = "his|her|their|su|sus|ihre?|seine?|uska|uski"
@@ -135,7 +139,7 @@ def _asserted(lang: Language, text: str, spans: Sequence[Span]) -> Iterator[Said
         if not needs <= tags:
             continue
         for match in pattern.finditer(text):
-            holds = _holds(rules, text, match, ahead=predicate is Predicate.LOCATED_AT)
+            holds = _holds(rules, text, match, predicate)
             if holds is not None and not _of_another(rules, text, predicate, match):
                 yield from _said(predicate, match, spans, holds)
 
@@ -149,8 +153,9 @@ def _of_another(rules: _Rules, text: str, predicate: Predicate, match: re.Match[
     return bool(rules.of_kin.search(text, 0, start) or rules.kins.match(text, end))
 
 
-def _holds(rules: _Rules, text: str, match: re.Match[str], ahead: bool) -> bool | None:
-    """Whether it is so (True), is so no longer (False), or is not asserted at all (None). `ahead`: a plan counts."""
+def _holds(rules: _Rules, text: str, match: re.Match[str], predicate: Predicate) -> bool | None:
+    """Whether it is so (True), is so no longer (False), or is not asserted at all (None). That somebody was there is
+    never over, and where something will take place counts as well."""
     start = max((cut.end() for cut in _ENDS.finditer(text, 0, match.start())), default=0)
     ending = _ENDS.search(text, match.end())
     sentence_end = ending.start() if ending else len(text)
@@ -159,11 +164,11 @@ def _holds(rules: _Rules, text: str, match: re.Match[str], ahead: bool) -> bool 
     clause = max((cut.end() for cut in _CLAUSE.finditer(text, start, match.start())), default=start)
     tail = _CLAUSE.search(text, match.end(), sentence_end)
     said = text[clause : tail.start() if tail else sentence_end]
-    if rules.ended.search(said):
+    if predicate is not Predicate.ATTENDED and rules.ended.search(said):
         return False
-    if rules.negated.search(said) or rules.unsure.search(said) or (not ahead and rules.planned.search(said)):
+    if rules.negated.search(said) or rules.unsure.search(said):
         return None
-    return True
+    return None if predicate is not Predicate.LOCATED_AT and rules.planned.search(said) else True
 
 
 def _said(predicate: Predicate, match: re.Match[str], spans: Sequence[Span], holds: bool) -> Iterator[Said]:
