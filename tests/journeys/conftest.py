@@ -4,8 +4,6 @@ Everything is real but Meta, the people and the mind.
 """
 
 import asyncio
-import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +14,6 @@ from typing import Any, Protocol
 import aiohttp
 import pytest
 import pytest_asyncio
-import uvicorn
 
 from secondme.channels.whatsapp_cloud import Number, WhatsAppCloudChannel
 from secondme.domain.profile import Profile
@@ -28,6 +25,7 @@ from secondme.web.gateway import create_gateway
 from tests.stubs.meta_driver import Meta
 from tests.stubs.meta_graph import APP_SECRET, PHONE_NUMBER_ID, TOKEN, VERIFY_TOKEN
 from tests.stubs.processes import meta_network
+from tests.support.serving import serving
 from tests.support.world import EchoMind, MovableClock, World
 
 
@@ -183,19 +181,8 @@ async def _served(world: World, number: Number) -> AsyncIterator[str]:
         return {"status": "ok"}
 
     app = create_gateway(world.accounts, world.inbox, world.threads, world.clock, tell, [number])
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server._serve(sockets=[bound]))
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < deadline and not task.done(), task
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
+    async with serving(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest_asyncio.fixture

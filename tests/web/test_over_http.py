@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,11 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest_asyncio
-import uvicorn
 
 from secondme.channels.whatsapp_cloud import Number
 from secondme.domain.profile import Account
 from secondme.web.gateway import create_gateway
+from tests.support.serving import serving
 from tests.support.world import World
 
 ANA = "+15550100"
@@ -33,18 +32,8 @@ async def served(
         return health
 
     app = create_gateway(accounts, world.inbox, world.threads, world.clock, tell, numbers)
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve(sockets=[bound]))
-    async with asyncio.timeout(10):
-        while not server.started:
-            assert not task.done(), task
-            await asyncio.sleep(0.01)
-    yield bound.getsockname()[1]
-    server.should_exit = True
-    await task
+    async with serving(app) as port:
+        yield port
 
 
 @dataclass
