@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from secondme.bench.machine import Noise
-from secondme.bench.rows import Row, Spread, beside, plain, skipped, within
+from secondme.bench.rows import Row, Spread, beside, plain, skipped, under, within
 from secondme.bench.table import as_json, figure, noise, show
 
 
@@ -39,6 +39,12 @@ def test_a_peer_is_met_from_the_wanted_ratio_on() -> None:
     assert beside("a", 70, "/s", ("peer", 100), 0.7).met is True
     assert beside("a", 69, "/s", ("peer", 100), 0.7).met is False
     assert beside("a", 300, "/s", ("peer", 100), 0.7).ratio == 3
+
+
+def test_a_peer_is_met_up_to_the_wanted_ratio() -> None:
+    assert under("a", 5.0, "ms", ("bare", 2), most=2.5).met is True
+    assert under("a", 5.1, "ms", ("bare", 2), most=2.5).met is False
+    assert under("a", 2.1, "ms", ("peer", 2)).met is False
 
 
 def test_information_and_what_was_skipped_meet_nothing() -> None:
