@@ -10,11 +10,12 @@ from its types.
     refused    a refusal            filtered   finish_reason content_filter
     tool       a tool call          malformed  no JSON               shapeless  JSON of another kind
     status-N   that status, with the key in its body                 redirect   307 to /elsewhere
-    slow       after 30 s           hangup     cuts the connection   huge       2 MB
+    slow       after 30 s           hangup     cuts the connection   huge       10 MB
     no-usage   an answer without figures                             lies       absurd figures
     drip       a byte every 50 ms        wrong-type  a list          no-system  400 to a system message
     no-schema  400 to a JSON schema      no-format   400 to any response_format
-    misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
+    misfit-N   a form filled in wrongly N times   misfit:TEXT  TEXT in place of a form
+    switch     as `POST /switch` said last
     number-N   every number in a form is N
     talk:… settings:… request:…  a refusal of refusals.py
 
@@ -79,6 +80,8 @@ def text_of(model: str, body: dict[str, Any]) -> str:
             misfits[model] = misfits.get(model, 0) + 1
             if misfits[model] <= int(model.rpartition("-")[2]):
                 return '{"people": "CANARY-MISFIT"}'
+        if model.startswith("misfit:"):
+            return model.removeprefix("misfit:")
         number = int(model.removeprefix("number-")) if model.startswith("number-") else 3
         return json.dumps(filled_in(schema, number))
     if model.startswith("said:"):

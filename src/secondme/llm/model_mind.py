@@ -9,7 +9,7 @@ from secondme.llm.anthropic_wire import AnthropicWire
 from secondme.llm.asking import Answer, Asks, Form
 from secondme.llm.forms import complaint, filled, form_of
 from secondme.llm.openai_wire import OpenAIWire
-from secondme.llm.prompts import ChatMessage, ask_for, build
+from secondme.llm.prompts import ChatMessage, ask_for, build, harmless
 from secondme.llm.providers import Model
 from secondme.llm.replies import to_parts
 from secondme.llm.wire import WireFailed
@@ -79,8 +79,9 @@ class ModelMind:
 
 
 def _returned(text: str, problems: str) -> list[ChatMessage]:
+    """Its own words, which may be what somebody had it say."""
     again = f"That does not fit the form:\n{problems}\nFill in the whole form again."
     return [
-        ChatMessage(role="assistant", content=text[:_LONGEST_QUOTE]),
+        ChatMessage(role="assistant", content=harmless(text, longest=_LONGEST_QUOTE)),
         ChatMessage(role="user", content=again),
     ]
