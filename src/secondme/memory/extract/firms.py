@@ -160,7 +160,7 @@ def works_at(page: Page, at: int, preps: str = "work_preps") -> bool:
 def _works_or_acts(page: Page, at: int, last: int) -> bool:
     if works_at(page, at):
         return True
-    if page.after("work_after", last):
+    if page.after("work_after", last) or page.after("deals_after", last):
         return True
     if page.joined(at) and page.before("deals_before", at):
         return not _bought(page, at)

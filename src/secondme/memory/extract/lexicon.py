@@ -129,7 +129,7 @@ def language(name: str) -> Language:
     """One of LANGUAGES, read from its file once."""
     raw = yaml.safe_load((_FOLDER / f"{name}.yaml").read_text("utf-8"))
     lists = {key: _words(value) for key, value in raw.items() if isinstance(value, str)}
-    for key in ("place_after", "work_after", "topic_after"):
+    for key in ("place_after", "work_after", "deals_after", "topic_after"):
         lists.setdefault(key, ())
     return Language(
         name,

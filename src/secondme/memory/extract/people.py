@@ -135,7 +135,9 @@ def _paired(page: Page, at: int) -> bool:
         if not 0 <= further < len(page.lows) or page.lows[beside] not in _AND or not page.joined(joined):
             continue
         other = page.lows[further]
-        if other in _PRONOUNS or (other in GIVEN and page.words[further][0].isupper()):
+        if other in _PRONOUNS or (
+            (other in GIVEN or other in GIVEN_TOO) and page.words[further][0].isupper()
+        ):
             return page.joined(max(beside, further))
     return False
 

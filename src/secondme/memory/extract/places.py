@@ -9,6 +9,7 @@ from secondme.memory.extract.page import BETWEEN, Page
 
 _STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer|kirche)$")
 _TIES = words_of("de da do das dos del la las los el am zum zur im of the di")
+_ARTICLES = words_of("el la the o a")
 _EMPLOYERS = words_of(
     "hotel hostal hostel restaurant restaurante bar café cafe cafetería cafeteria bistro pub pizzeria tavern diner "
     "grill gasthaus gasthof pensión pousada krankenhaus klinikum hospital museum museo museu theater theatre teatro "
@@ -71,11 +72,12 @@ def _unknown(page: Page, at: int) -> int | None:
     """A name that no list knows, after `moved to` and the like."""
     if not page.words[at][0].isupper() or page.shouted(at) or not page.joined(at) or no_name(page, at):
         return None
-    if (
-        page.lows[at] in GIVEN
-        or page.any_has("events", page.lows[at])
-        or not page.before("strong_place_before", at)
-    ):
+    article = (
+        page.lows[at - 1] in _ARTICLES and page.joined(at - 1) and page.before("strong_place_before", at - 1)
+    )
+    if page.lows[at] in GIVEN or page.any_has("events", page.lows[at]):
+        return None
+    if not article and not page.before("strong_place_before", at):
         return None
     return page.run(at, 3)
 

@@ -33,6 +33,12 @@ _BESIDE_NAMES = (
     "ji didi uncle aunty auntie aunt bhaiya bhabhi tia tía tio tío tante onkel frau herr mrs mr dr"
 )
 _HONORIFICS = frozenset(_BESIDE_NAMES.split())
+# In lower case a name that is a word, too, is one only beside these.
+_DOES = (
+    "ne ko aayega aayegi ayega ayegi aaya aayi gaya gayi raha rahi bola boli rehta rehti rahta rahti "
+    "dice dijo viene vino quiere trabaja vive diz disse vem veio quer mora trabalha sagt meint kommt kam wohnt arbeitet"
+)
+_DOING = frozenset(_DOES.split())
 _KEYS = ("events", "jobs", "event_tails")
 
 
@@ -40,6 +46,8 @@ def worth_reading(text: str) -> bool:
     """Whether there may be something in it."""
     words = _ROUGH.findall(text)
     if not _triggers().isdisjoint(words) or "#" in text or _WITHIN.search(text):
+        return True
+    if not _DOING.isdisjoint(words) and not GIVEN_TOO.isdisjoint(words):
         return True
     if not text.isascii() and _devanagari(text, words):
         return True

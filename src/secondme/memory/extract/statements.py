@@ -75,6 +75,7 @@ def _rules(name: str) -> _Rules:
                 line = line.replace(hole, pattern)
             found.append((Predicate(kind), re.compile(line), needs))
     kin = f"(?:{alternatives(lang.sets['kin'] | lang.sets['friends'])})"
+    honour = f"(?: (?:{alternatives(lang.sets['after_name'])}))?" if lang.sets["after_name"] else ""
     return _Rules(
         tuple(found),
         _any(lang, "not"),
@@ -83,7 +84,7 @@ def _rules(name: str) -> _Rules:
         _any(lang, "ended"),
         re.compile(rf"{kin} (?:de|del|da|do|dos|von|vom|of) (?:la |el |der |dem )?$"),
         re.compile(
-            rf"(?:['’]s|s'| (?:{_GENITIVES})|,? (?:{_POSSESSIVES})) (?:\S+ )?{kin}(?![\w\u0900-\u0963])"
+            rf"(?:['’]s|s'|{honour} (?:{_GENITIVES})|,? (?:{_POSSESSIVES})) (?:\S+ )?{kin}(?![\w\u0900-\u0963])"
         ),
     )
 
