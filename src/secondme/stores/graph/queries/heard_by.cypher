@@ -7,33 +7,36 @@ OPTIONAL MATCH (every:Group {id: 'everyone'})
 WITH collect(DISTINCT one) + collect(DISTINCT group) + collect(DISTINCT every) AS listeners
 UNWIND listeners AS listener
 MATCH (listener)-[:MAY_HEAR]->(f:Fact)
-WITH listeners, f ORDER BY f.same, f.place DESC
-// Of what was said again, the last time. Not by grouping: the server works the parameters out anew for each group.
-WITH listeners, collect(f) AS all
-UNWIND range(0, size(all) - 1) AS i
-WITH listeners, all[i] AS f, CASE WHEN i > 0 THEN all[i - 1].same ELSE '' END AS before
-WHERE f.same <> before
 WITH listeners, f, vec.cosineDistance(f.embedding, vecf32($vector)) AS far
 WITH listeners, f, coalesce(1.0 - far, 0.0) AS near, any(w IN f.words WHERE $said CONTAINS w) AS named
-ORDER BY named DESC, near DESC
-WITH listeners, collect(f) AS facts, collect(near) AS nears, collect(named) AS names
-// The entities that the best hits are about, and what the owner has merged with them.
-UNWIND [i IN range(0, 7) WHERE names[i] OR nears[i] >= $hit | facts[i].about] + [['']] AS about
-UNWIND about AS id
-OPTIONAL MATCH (e:Entity {id: id})
-OPTIONAL MATCH (e)-[:SAME_AS*0..8]-(same)
-WITH listeners, facts, nears, names, collect(DISTINCT same.id) AS close
-UNWIND range(0, size(facts) - 1) AS i
+ORDER BY f.same, f.place DESC
+WITH listeners, collect(f.same) AS sames, collect(f) AS facts, collect(near) AS nears, collect(named) AS names
+// Of what was said again, the last time. Not by grouping: the server works the parameters out anew for each group.
+WITH listeners, facts, nears, names,
+  [i IN range(0, size(facts) - 1) WHERE i = 0 OR sames[i] <> sames[i - 1]] AS kept
+// The entities that the best hits are about, and what the owner has merged with them. Not by a WITH of their own: that
+// would group by all of the lists beside them.
+CALL {
+  WITH facts, nears, names, kept
+  UNWIND [i IN kept WHERE names[i] OR nears[i] >= $hit] AS i
+  WITH facts[i].about AS about, names[i] AS named, nears[i] AS near
+  ORDER BY named DESC, near DESC
+  WITH collect(about)[0 .. 8] AS abouts
+  UNWIND abouts AS about
+  UNWIND about AS id
+  WITH DISTINCT id
+  MATCH (e:Entity {id: id})
+  MATCH (e)-[:SAME_AS*0..8]-(same)
+  RETURN collect(DISTINCT same.id) AS close
+}
+UNWIND kept AS i
 WITH listeners, close, facts[i] AS f, nears[i] AS near, names[i] AS named
 WITH listeners, f, CASE
     WHEN named THEN 1.0
     WHEN near < 0.5 AND (f.subject IN close OR f.object IN close) THEN 0.5
     ELSE near END AS closeness
 ORDER BY f.validTo IS NULL DESC, closeness DESC, f.place DESC
-// Not LIMIT: that works the parameters out anew for each row.
-WITH listeners, collect(f)[0 .. $limit] AS facts, collect(closeness)[0 .. $limit] AS closest
-UNWIND range(0, size(facts) - 1) AS i
-WITH listeners, facts[i] AS f, closest[i] AS closeness
+LIMIT $limit
 // What was ended by something that they may not hear is not told either: its end would tell.
 OPTIONAL MATCH (g:Fact {id: coalesce(f.endedBy, '')})
 OPTIONAL MATCH (g)<-[:MAY_HEAR]-(l) WHERE l IN listeners
