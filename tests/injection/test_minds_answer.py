@@ -32,8 +32,8 @@ def stub() -> Iterator[str]:
 
 
 def claimed(name: str, other: str) -> MessageRead:
-    """All that a mind can claim of one message, with these names."""
-    name, other = name[:400], other[:400]
+    """All that a mind can claim of one message, with these names; half a sign is refused by the form itself."""
+    name, other = (text[:400].replace("\ud83d", "?") for text in (name, other))
     entities = [{"type": kind, "name": text, "on": other} for kind in EntityType for text in (name, other)]
     ends: dict[str, Any] = {"subject": name, "object": other, "value": other, "since": other}
     said = [{"predicate": what, **ends} for what in ("WORKS_AT", "KNOWS", "OCCUPATION", "HAPPENS_ON", "NOTE")]
