@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from secondme.stores.graph import Graph, schema
 from secondme.stores.graph.forgetting import forget_contact
 from secondme.stores.graph.learning import learn
 from secondme.stores.graph.values import Row, Value
-from secondme.stores.ledger import people
+from secondme.stores.ledger import people, voices
 from secondme.wiring import open_app
 from tests.stores.graph.conftest import DIMENSION, a_graph
 from tests.support.stores import copy_of, drop_database
@@ -259,3 +259,17 @@ async def test_a_process_that_serves_starts_without_its_graph(
     graph = Graph(addresses.falkordb_url or "")
     assert await graph.query("migrations_applied") == [[one.id] for one in schema.migrations()]
     await graph.close()
+
+
+async def test_no_persona_is_written_as_it_was(both: Both) -> None:
+    """Whoever forgets a chat has its quotes out of the graph, whatever another process still has in mind."""
+    ledger = both.world.ledger
+    known = Personas(ledger, both.world.signals)
+    first = (await known.all())[0]
+    changed = replace(first, examples=("as", "it is", "now"))
+    async with ledger.transaction() as tx:
+        await voices.put_persona(tx, ledger.vault, changed, both.world.clock.now())
+    stale = Mirror(ledger, both.graph, known, both.world.clock, DIMENSION)
+    await stale.refresh()
+    question = "MATCH (p:Persona {id: $id}) RETURN p.exampleMessages"
+    assert await both.graph.run(question, id=first.id) == [[["as", "it is", "now"]]]

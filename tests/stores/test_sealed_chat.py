@@ -50,6 +50,23 @@ def test_from_wherever_one_left_off(tmp_path: Path) -> None:
     assert next(sealed_chat.chunks(sealed.path, sealed.key, CHUNK))[0][2] == str(CHUNK)
 
 
+def test_without_what_some_of_them_said(tmp_path: Path) -> None:
+    """Every line keeps its place: whoever has read a part of it goes on where they were."""
+    said = [(n, ("Mara", "Tom", "Lena")[n % 3], str(n)) for n in range(CHUNK + 5)]
+    sealed = written(tmp_path, *said)
+    path, key = sealed_chat.silenced(sealed.path, sealed.key, [0, 2])
+    kept = [line for lines in sealed_chat.chunks(path, key) for line in lines]
+    assert [(at, text) for at, _, text, _ in kept] == [
+        (n, str(n) if n % 3 == 1 else "") for n in range(CHUNK + 5)
+    ]
+    with pytest.raises(InvalidTag):
+        next(sealed_chat.chunks(path, sealed.key))
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InvalidTag):
+        sealed_chat.silenced(sealed.path, new_key(), [0])
+    assert sorted(path.parent.iterdir()) == sorted([path, sealed.path])  # nothing half made
+
+
 def test_another_key_or_another_order_opens_nothing(tmp_path: Path) -> None:
     sealed = written(tmp_path, *((n, "Mara", str(n)) for n in range(2 * CHUNK)))
     with pytest.raises(InvalidTag):

@@ -1,0 +1,131 @@
+"""What forgetting does beside the rows: chats that wait, old pages, and what is said where that is not done yet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from secondme.domain.errors import StoreUnavailable
+from secondme.embedded import Addresses
+from secondme.observe.audit import AuditLog
+from secondme.pipeline.effects import Effects
+from secondme.pipeline.forgetting import forget_in_chats
+from secondme.pipeline.remembering import Remembering
+from secondme.stores import sealed_chat
+from secondme.stores.ledger import files, imports
+from secondme.stores.ledger.imports import Job
+from tests.pipeline.memory import Memory, a_memory, chat
+from tests.support.world import World
+
+
+@pytest_asyncio.fixture
+async def memory(addresses: Addresses, template: str, tmp_path: Path) -> AsyncIterator[Memory]:
+    async with a_memory(addresses, template, tmp_path) as opened:
+        yield opened
+
+
+async def waiting(world: World) -> Job:
+    async with world.ledger.transaction() as tx:
+        (job,) = await imports.waiting(tx, world.ledger.vault)
+    return job
+
+
+def said(world: World, job: Job) -> str:
+    """What lies sealed."""
+    path = sealed_chat.place_of(world.folder / "imports", world.ledger.vault, job.key)
+    return " ".join(text for lines in sealed_chat.chunks(path, job.key) for _, _, text, _ in lines)
+
+
+@asynccontextmanager
+async def reader(world: World, table: str = "accounts") -> AsyncIterator[None]:
+    """Somebody who sees the ledger as it is now for as long as they like, and has read this much of it."""
+    connection = await asyncpg.connect(world.dsn)
+    async with connection.transaction(isolation="repeatable_read"):
+        await connection.fetchval(f"SELECT count(*) FROM {table}")
+        yield
+    await connection.close()
+
+
+async def test_a_member_goes_from_a_groups_chat_that_waits(memory: Memory, tmp_path: Path) -> None:
+    """Also the one who wrote most; what the others said is learned, from where the worker was."""
+    world = memory.world
+    lines = [*(f"Mara: met Friend{n}" for n in range(1_500)), "Tom: met Bob"]
+    path = chat(tmp_path / "WhatsApp Chat with Climbers.txt", *lines)
+    await world.importer.run(path, "Lena", keep_voice=False)
+    before = await waiting(world)
+    assert "Friend1499" in said(world, before)
+    (mara,) = await world.control.find("Mara", imported=True)
+    await world.control.forget(mara.id)
+    after = await waiting(world)
+    assert (
+        after.total == before.total and "Friend" not in said(world, after) and "met Bob" in said(world, after)
+    )
+    assert len(list((world.folder / "imports").iterdir())) == 1
+    async with world.ledger.transaction() as tx:
+        assert not await imports.advance(tx, before, 1_000)  # whoever was learning from it begins anew
+    assert await memory.import_worker().work_once()
+    assert await memory.named() == [("Bob", 1)]
+    assert list((world.folder / "imports").iterdir()) == []
+
+
+async def test_a_chat_that_is_imported_anew_meanwhile_stays(memory: Memory, tmp_path: Path) -> None:
+    world = memory.world
+    path = chat(tmp_path / "WhatsApp Chat with Climbers.txt", "Mara: met Eve", "Tom: met Bob")
+    await world.importer.run(path, "Lena", keep_voice=False)
+    old = await waiting(world)
+    async with world.ledger.transaction() as tx:
+        assert not await imports.rekey(tx, world.ledger.vault, replace(old, lock=b"other"), b"k" * 32)
+    nobody = world.folder / "elsewhere"
+    await forget_in_chats(world.ledger, nobody, [b"k" * 32], old.tellers[1])  # it lies on another machine
+    assert (await waiting(world)).lock == old.lock and "met Eve" in said(world, old)
+
+
+@pytest.mark.parametrize("table", ["accounts", "contacts"])
+async def test_old_pages_wait_for_whoever_still_reads_them(memory: Memory, table: str) -> None:
+    async with reader(memory.world, table):
+        rewriting = asyncio.create_task(files.rewrite_files(memory.world.ledger))
+        done, _ = await asyncio.wait({rewriting}, timeout=0.5)
+        assert not done
+    await rewriting
+
+
+async def test_what_cannot_be_rewritten_yet_is_said(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = memory.world
+    await world.says("hello")
+    contact = await world.contact()
+    effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
+    rights = Remembering(world.ledger, memory.graph, memory.mirror, world.control, effects, world.clock)
+    monkeypatch.setattr(files, "_PATIENCE", 0.2)
+    async with reader(world):
+        with pytest.raises(StoreUnavailable, match="backup"):
+            await files.rewrite_files(world.ledger)
+        receipt = await rights.forget(contact)
+    assert receipt["memory"] is not None and receipt["finishedAt"] is None
+    assert "forget again" in receipt["filesFollow"]
+    again = await rights.forget(contact)
+    assert again["filesFollow"] is None and again["finishedAt"]
+
+
+async def test_statistics_have_nothing_that_a_key_opens(memory: Memory) -> None:
+    """They outlive the row until somebody counts again, and then in old pages of a table that is not ours."""
+    world = memory.world
+    for number in range(20):
+        await world.says("hello", who=f"+155501{number:02}")
+    async with world.ledger.single() as connection:
+        await connection.execute("ANALYZE")
+        rows = await connection.fetch("SELECT tablename || '.' || attname AS name FROM pg_stats")
+    names = {row["name"] for row in rows}
+    assert "contacts.created_at" in names
+    sealed = (
+        "contacts.key",
+        "imports.lesson",
+        "kept_aside.payload",
+        "personas.examples",
+        "voice_examples.text",
+    )
+    assert not names & set(sealed)
