@@ -196,8 +196,8 @@ class Voices(Protocol):
     """The owner's own past replies, as far as one contact may hear them."""
 
     async def nearest(self, contact: UUID, texts: Sequence[str], limit: int) -> tuple[Example, ...]:
-        """Kept replies that anyone may hear, or this contact, whose cue is nearest to `texts` (the messages to be
-        answered), best first."""
+        """Kept replies that anyone may hear, or this contact and whom they were merged with, whose cue is nearest to
+        `texts` (the messages to be answered), best first."""
         ...
 
 

@@ -108,8 +108,8 @@ def orchestrator(app: App) -> Service:
     bell = Doorbell(app.signals, MESSAGES, "orchestrator")
     app.effects.hears(MESSAGES, bell.near)
     # The offline mind says what the owner has said before, and reads no facts.
-    memory = Hearing(app.graph, app.minds.embedder) if app.minds.plan.models else None
-    app.gates += [memory.gate] if memory else []
+    memory = Hearing(app.graph, app.minds.embedder, gate=app.merged.gate) if app.minds.plan.models else None
+    app.gates.append(app.merged.gate)
     recall = Recall(app.ledger, app.personas, app.voice, memory)
     stages = journey(Judge(quiet_hours(app.settings)), recall, Compose(app.minds.mind))
     pacing = Pacing(app.settings.pacing == "human")

@@ -26,6 +26,7 @@ from secondme.observe.health import Ping
 from secondme.pipeline.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.gists import Reads, reader
+from secondme.pipeline.hearing import Merged
 from secondme.pipeline.import_worker import ImportWorker
 from secondme.pipeline.importing import Importer
 from secondme.pipeline.mirroring import Mirror, Sleep
@@ -68,6 +69,7 @@ class App:
     clock: SystemClock
     accounts: dict[str, Account]
     minds: Minds
+    merged: Merged  # who is one with whom; its breaker is that of all that a Turn asks the graph
     voice: OwnVoice
     personas: Personas
     audit: AuditLog
@@ -140,7 +142,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, sleep)
     if serves:
         await _prepare_graph(graph, mirror, say)
-    reads = partial(reader, minds.extractor)
+    reads, merged = partial(reader, minds.extractor), Merged(graph)
     by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
     app = App(
         settings=settings,
@@ -151,7 +153,8 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
         clock=clock,
         accounts=accounts,
         minds=minds,
-        voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key()),
+        merged=merged,
+        voice=OwnVoice(voices.LedgerVoices(ledger), ledger.vault.cue_key(), merged=merged),
         personas=personas,
         audit=audit,
         effects=effects,

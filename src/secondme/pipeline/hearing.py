@@ -12,7 +12,7 @@ from secondme.observe.gate import Blame, Gate, Shut
 from secondme.observe.logs import get_logger
 from secondme.ports import Embedder
 from secondme.stores.graph import Graph, QueryRefused
-from secondme.stores.graph.hearing import heard_by
+from secondme.stores.graph.hearing import heard_by, merged_with
 
 log = get_logger(__name__)
 _EMBEDS_WITHIN = 1.0  # seconds
@@ -78,6 +78,22 @@ class Hearing:
         self._vectors[key] = vector
         if len(self._vectors) > _REMEMBERED:
             self._vectors.popitem(last=False)
+
+
+class Merged:
+    """Whom the owner merged a contact with: nobody where the graph does not answer in time. Less is then said."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.gate = Gate("memory")
+        self._graph = graph
+
+    async def __call__(self, contact: UUID) -> Sequence[UUID]:
+        try:
+            with self.gate.asking(_blame):
+                async with asyncio.timeout(_ANSWERS_WITHIN):
+                    return [UUID(one) for one in await merged_with(self._graph, str(contact))]
+        except (Shut, StoreUnavailable, QueryRefused, TimeoutError):
+            return ()
 
 
 def _blame(error: BaseException) -> Blame:

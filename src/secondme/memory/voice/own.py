@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +13,7 @@ from secondme.memory.voice.cues import VoiceIndex, cue
 from secondme.memory.voice.pairs import MOST_PAIRS
 from secondme.ports import VoiceStore
 
+Merged = Callable[[UUID], Awaitable[Collection[UUID]]]  # whom else the owner says that a contact is
 _LOOKS_EVERY = 3.0  # seconds between two questions whether the kept replies changed
 _MOST_AUDIENCES = 500  # whose cues are kept at once
 
@@ -23,6 +24,10 @@ class _Loaded:
 
     index: VoiceIndex = field(default_factory=VoiceIndex)
     replies: list[tuple[UUID, datetime]] = field(default_factory=list)
+
+
+async def _nobody(contact: UUID) -> Collection[UUID]:
+    return ()
 
 
 def _load(rows: Sequence[tuple[UUID, Sequence[int], datetime]], most: int) -> _Loaded:
@@ -41,9 +46,16 @@ class OwnVoice:
     """
 
     def __init__(
-        self, store: VoiceStore, key: bytes, *, most: int = MOST_PAIRS, looks_every: float = _LOOKS_EVERY
+        self,
+        store: VoiceStore,
+        key: bytes,
+        *,
+        merged: Merged = _nobody,
+        most: int = MOST_PAIRS,
+        looks_every: float = _LOOKS_EVERY,
     ) -> None:
         self._store, self._key, self._most, self._looks_every = store, key, most, looks_every
+        self._merged = merged
         self._version: int | None = None
         self._looked_at = 0.0
         self._audiences: Collection[UUID] = ()
@@ -73,7 +85,15 @@ class OwnVoice:
         )
 
     async def _current(self, contact: UUID) -> list[_Loaded]:
-        """What was said to this contact, and what anyone may hear."""
+        """What was said to this contact, under whichever name, and what anyone may hear."""
+        await self._look()
+        people = (contact, *await self._merged(contact)) if self._audiences else ()
+        async with self._loading:
+            theirs = [one for one in people if one in self._audiences]
+            return [await self._of(audience) for audience in (*theirs, None)]
+
+    async def _look(self) -> None:
+        """Whether the kept replies have changed."""
         async with self._loading:
             if self._version is None or time.monotonic() - self._looked_at >= self._looks_every:
                 version = await self._store.version()
@@ -82,8 +102,6 @@ class OwnVoice:
                     self._loaded.clear()
                     self._version = version
                 self._looked_at = time.monotonic()
-            theirs = [contact] if contact in self._audiences else []
-            return [await self._of(audience) for audience in (*theirs, None)]
 
     async def _of(self, audience: UUID | None) -> _Loaded:
         if audience not in self._loaded:

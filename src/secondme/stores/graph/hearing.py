@@ -28,3 +28,8 @@ async def heard_by(
         hit=_HIT,
     )
     return [fact(row, closeness=row[-1]) for row in rows]
+
+
+async def merged_with(graph: Graph, contact: str) -> list[str]:
+    """The other contacts that the owner says this one is."""
+    return [row[0] for row in await graph.query("merged_with", contact=contact)]
