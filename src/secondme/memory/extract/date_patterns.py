@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 from secondme.domain.fact import EntityType
@@ -50,6 +50,7 @@ _NUMERIC = (
 
 _BLACK, _NAME = "\0", "\1"  # what is taken by a day, and by a name
 _TAKEN = re.compile(r"[\0\1]")
+_DIGIT = re.compile(r"\d")
 _BESIDE = ("weekday", "weekday_next", "days")
 _GOES_ON = re.compile(r"(?:,? (?:den |dem |the |el |dia |día |o |der )?|, ?|\()\0")
 _CAME_BEFORE = re.compile(r"\0(?:,? ?\(?|, (?:a |an |un |am ))$")
@@ -116,23 +117,39 @@ def matches(page: Page) -> Iterator[tuple[str, Language, re.Match[str]]]:
     for span in page.spans:
         if span.type is not EntityType.TOPIC:
             text = _blacked(text, span.start, span.end, _NAME)
-    digits = any(char.isdigit() for char in text)
-    for kind, lang in product(_NEEDS, page.languages):
-        if not _possible(kind, patterns(lang.name), words, digits):
-            continue
-        for pattern in patterns(lang.name).kinds[kind]:
-            for match in pattern.finditer(text):
-                if not _TAKEN.search(match.group()) and not (kind in _BESIDE and _beside(text, match)):
-                    yield kind, lang, match
-                    text = _blacked(text, match.start(), match.end())
+    present = tuple(
+        (
+            lang.name,
+            tuple(kind for kind, theirs in patterns(lang.name).needs.items() if not theirs.isdisjoint(words)),
+        )
+        for lang in page.languages
+    )
+    for kind, lang, pattern in _possible(present, _DIGIT.search(text) is not None):
+        for match in pattern.finditer(text):
+            if not _TAKEN.search(match.group()) and not (kind in _BESIDE and _beside(text, match)):
+                yield kind, lang, match
+                text = _blacked(text, match.start(), match.end())
 
 
-def _possible(kind: str, found: Patterns, words: set[str], digits: bool) -> bool:
-    """Whether the words are there without which there is no day of this kind."""
-    if kind in ("numeric", "day_alone"):
-        return digits
-    needed = _NEEDS[kind]
-    return needed is None or not found.needs[needed].isdisjoint(words) or (kind == "full" and digits)
+@lru_cache(maxsize=1024)
+def _possible(
+    present: tuple[tuple[str, tuple[str, ...]], ...], digits: bool
+) -> list[tuple[str, Language, re.Pattern[str]]]:
+    """The patterns to try, kind by kind, without those of a kind whose words are not there. `present`: the languages
+    and which classes of words of theirs are."""
+
+    def may_be(kind: str, classes: tuple[str, ...]) -> bool:
+        if kind in ("numeric", "day_alone"):
+            return digits
+        needed = _NEEDS[kind]
+        return needed is None or needed in classes or (kind == "full" and digits)
+
+    return [
+        (kind, language(name), pattern)
+        for kind, (name, classes) in product(_NEEDS, present)
+        if may_be(kind, classes)
+        for pattern in patterns(name).kinds[kind]
+    ]
 
 
 def _blacked(text: str, start: int, end: int, black: str = _BLACK) -> str:

@@ -21,12 +21,19 @@ _LEGAL = re.compile(rf"(?:[ ,]+(?:{'|'.join(_FORMS)})(?![^\W_]))+")
 _PLAIN_HEADS = frozenset(("firma", "empresa", "la empresa", "company", "agentur"))
 
 
-def find_firms(page: Page) -> None:
-    """Take every company, but those that only the place where somebody works gives away."""
+def find_institutions(page: Page) -> None:
+    """Take what calls itself a firm or the like in its first word or its last. Their names may hold those of places."""
     _legal(page)
     for at in page.hot:
+        if not page.taken[at] and not (page.joined(at) and page.any_has("place_heads", page.lows[at - 1])):
+            _headed(page, at)
+
+
+def find_firms(page: Page) -> None:
+    """Take every company, but those that only the place where somebody works gives away."""
+    for at in page.hot:
         if not page.taken[at]:
-            _headed(page, at) or _listed(page, at) or _tailed(page, at)
+            _listed(page, at) or _tailed(page, at)
 
 
 def find_workplaces(page: Page) -> None:
@@ -37,11 +44,18 @@ def find_workplaces(page: Page) -> None:
             continue
         if page.words[at][0].isupper() and works_at(page, at, "work_at"):
             if not PLACES.longest(page.lows, at) and low not in GIVEN:
-                page.take(EntityType.COMPANY, at, _trimmed(page, at, page.run(at)))
+                page.take(EntityType.COMPANY, _with_article(page, at), _trimmed(page, at, page.run(at)))
         elif not page.joined(at) or not page.words[at - 1][0].isupper() or page.taken[at - 1]:
             last = page.run(at) if page.words[at][0].isupper() else at
             if page.after("work_after", last) and low not in GIVEN and not PLACES.longest(page.lows, at):
                 page.take(EntityType.COMPANY, at, last)
+
+
+def _with_article(page: Page, at: int) -> int:
+    """The first word of a name: its article, where that has a capital within a sentence."""
+    if not page.joined(at) or page.begins(at - 1) or not page.words[at - 1][0].isupper():
+        return at
+    return at - 1 if page.any_has("articles", page.lows[at - 1]) else at
 
 
 def no_name(page: Page, at: int) -> bool:
@@ -122,7 +136,7 @@ def _listed(page: Page, at: int) -> bool:
     thing = thing or _bought(page, at)
     unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at)) or thing
     if unsure and not _works_or_acts(page, at, last):
-        if found[1] and page.capital(at) and page.lows[at] not in GIVEN:
+        if found[1] and page.capital(at) and page.lows[at] not in GIVEN and not PLACES.longest(page.lows, at):
             page.hide(at, last)
         return False
     page.take(EntityType.COMPANY, at, _with_its_branch(page, last))
@@ -184,10 +198,15 @@ def _headed(page: Page, at: int) -> bool:
             or page.taken[first]
         ):
             return False
-        titled = page.any_has("titles", page.lows[first]) and page.run(first) > first
-        if no_name(page, first) and not titled:  # `Escola Dom Bosco` is no gentleman
+        own = (
+            any(page.any_has(key, page.lows[first]) for key in ("titles", "org_heads"))
+            and page.run(first) > first
+        )
+        if (
+            no_name(page, first) and not own
+        ):  # `Escola Dom Bosco` is no gentleman, `Talleres Hermanos Ruiz` no kin
             return False
-        last = _trimmed(page, first, page.run(first))
+        last = _trimmed(page, first, page.run(first, 6))
         page.take(EntityType.COMPANY, first if page.lows[at] in _PLAIN_HEADS else at, last)
         return True
     return False

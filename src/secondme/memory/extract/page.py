@@ -36,17 +36,18 @@ class Page:
         self.text = text
         lower = text.lower()
         self.lower = lower if len(lower) == len(text) else text
-        self.words: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        for found in WORD.finditer(self.text):
-            word = found.group()
+        words, starts, ends = list[str](), list[int](), list[int]()
+        for found in WORD.finditer(text):
+            word, start = found.group(), found.start()
             if "'" in word or "’" in word:
                 word = _POSSESSIVE.sub("", word)
-            self.words.append(word)
-            self.starts.append(found.start())
-            self.ends.append(found.start() + len(word))
-        self.lows = [word.lower().replace("’", "'") for word in self.words]
+            words.append(word)
+            starts.append(start)
+            ends.append(start + len(word))
+        self.words, self.starts, self.ends = words, starts, ends
+        self.lows = [word.lower() for word in words]
+        if "’" in text:
+            self.lows = [low.replace("’", "'") for low in self.lows]
         self.taken = [False] * len(self.words)
         self.spans: list[Span] = []
         self.languages = spoken(self.lows, hint)

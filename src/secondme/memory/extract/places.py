@@ -10,6 +10,10 @@ from secondme.memory.extract.page import BETWEEN, Page
 _STREET = re.compile(r"^[A-ZÄÖÜ][a-zäöüß]{2,}(?:straße|strasse|str|gasse|allee|chaussee|platz|ufer|kirche)$")
 _TIES = words_of("de da do das dos del la las los el am zum zur im of the di")
 _ARTICLES = words_of("el la the o a")
+_PLAYS = re.compile(
+    r"\b(?:won|beat|drew|gewonnen|gewinnt|verloren|verliert|unentschieden|jueg[ao]n?|jugó|jugaba|gan[aó]|perdió|empat\w+|gole\w+|ganhou"
+    r"|perdeu|jog[ao]u?|derrotou|jeet ga[iy]\w+|haar ga[iy]\w+|jeeta|haara)\b"
+)
 _EMPLOYERS = words_of(
     "hotel hostal hostel restaurant restaurante bar café cafe cafetería cafeteria bistro pub pizzeria tavern diner "
     "grill gasthaus gasthof pensión pousada krankenhaus klinikum hospital museum museo museu theater theatre teatro "
@@ -52,6 +56,8 @@ def _listed(page: Page, at: int) -> int | None:
     ):
         return None
     placed = _placed(page, at, last)
+    if not placed and _PLAYS.search(page.sentence(at)):
+        return None  # a club
     low = page.lows[at]
     if not page.capital(at):
         return last if placed and not found[1] and len(low) > 3 else None
@@ -94,6 +100,8 @@ def _headed(page: Page, at: int) -> bool:
         return False
     while first < len(page.words) and page.lows[first] in _TIES and first - at < 3:
         first += 1
+    if first < len(page.words) and _somebodys(page, at, first):
+        return False
     if (
         first >= len(page.words)
         or page.taken[first]
@@ -105,8 +113,20 @@ def _headed(page: Page, at: int) -> bool:
         page.shouted(first) and not page.shouted(at)
     ):
         return False
-    _take(page, at, page.run(first, 3))
+    last = page.run(first, 3)
+    if page.lows[at] == "st" and page.text[page.ends[last] : page.ends[last] + 2] in ("'s", "’s"):
+        page.ends[last] += 2  # `St Luke's`
+    _take(page, at, last)
     return True
+
+
+def _somebodys(page: Page, at: int, first: int) -> bool:
+    """`el bar de Manolo`, `un hotel de Vigo`: it has no name."""
+    if page.words[at][0].isupper() or first == at + 1:
+        return False
+    return page.lows[first] in GIVEN or (
+        page.lows[at] in _EMPLOYERS and bool(PLACES.longest(page.lows, first))
+    )
 
 
 def _take(page: Page, first: int, last: int) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
 from secondme.memory.extract.dates import Found, find_dates
-from secondme.memory.extract.firms import find_firms, find_workplaces
+from secondme.memory.extract.firms import find_firms, find_institutions, find_workplaces
 from secondme.memory.extract.lexicon import MASKS
 from secondme.memory.extract.occasions import find_events
 from secondme.memory.extract.page import Page, Span
@@ -43,6 +43,7 @@ def _find(page: Page) -> None:
         if masked is not None:
             page.hide(at, at + masked[0] - 1)
     find_events(page)
+    find_institutions(page)
     find_venues(page)
     find_firms(page)
     find_people(page)

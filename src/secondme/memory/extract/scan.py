@@ -30,6 +30,7 @@ _COMMON = (
 )
 _NOT_ALONE = frozenset(_COMMON.split())
 _BESIDE_NAMES = (
+    "जी अंकल आंटी भाई भैया दीदी सर मैडम साहब चाचा चाची sir madam "
     "ji didi uncle aunty auntie aunt bhaiya bhabhi tia tía tio tío tante onkel frau herr mrs mr dr"
 )
 _HONORIFICS = frozenset(_BESIDE_NAMES.split())
