@@ -45,10 +45,13 @@ def said(world: World, job: Job) -> str:
 async def reader(world: World, table: str = "accounts") -> AsyncIterator[None]:
     """Somebody who sees the ledger as it is now for as long as they like, and has read this much of it."""
     connection = await asyncpg.connect(world.dsn)
-    async with connection.transaction(isolation="repeatable_read"):
-        await connection.fetchval(f"SELECT count(*) FROM {table}")
-        yield
-    await connection.close()
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            await connection.fetchval(f"SELECT count(*) FROM {table}")
+            await world.says("and on it goes")
+            yield
+    finally:
+        await connection.close()
 
 
 async def test_a_member_goes_from_a_groups_chat_that_waits(memory: Memory, tmp_path: Path) -> None:
