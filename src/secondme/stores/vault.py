@@ -1,6 +1,7 @@
 """Sealing: AES-256-GCM under a key per contact, those keys wrapped by the instance's key ring.
 
-Destroying a contact's key makes everything sealed with it unreadable, wherever it lies on; a backup from before has the key.
+Destroying a contact's key makes everything sealed with it unreadable, wherever it lies on. A backup from before has
+the key.
 """
 
 import base64
