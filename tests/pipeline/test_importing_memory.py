@@ -148,6 +148,7 @@ async def test_who_was_forgotten_meanwhile_is_left_out(memory: Memory, tmp_path:
         await tx.execute("DELETE FROM contacts WHERE id = $1", mara)
     assert await memory.import_worker().work_once()
     assert await memory.named() == [("Bob", 1)]
+    assert await memory.graph.run("MATCH (c:Contact) RETURN c.name") == [["Tom"]]
 
 
 async def test_a_chat_that_was_forgotten_or_cannot_be_opened(memory: Memory, tmp_path: Path) -> None:

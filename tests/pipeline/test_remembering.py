@@ -94,6 +94,15 @@ async def test_what_is_shared_is_heard_until_it_is_not(owner: Owner) -> None:
     assert "Lisbon" not in logged and str(owner.ben) not in logged
 
 
+async def test_nothing_is_shared_with_whom_somebody_forgets_meanwhile(owner: Owner) -> None:
+    """Who chose a contact may come too late: no node of theirs comes back."""
+    fact = await owner.told_by_ana()
+    await owner.rights.forget(owner.ben)
+    with pytest.raises(NotFound, match="forgotten"):
+        await owner.rights.share(fact.id, owner.ben)
+    assert await owner.memory.graph.run("MATCH (c:Contact) RETURN c.id") == [[str(owner.ana)]]
+
+
 async def test_two_contacts_are_one_until_they_are_not(owner: Owner) -> None:
     assert await owner.rights.merge("Ana", str(owner.ben)) == ("Ana (a contact)", "Ben (a contact)")
     assert await owner.hears(owner.ben) == {"Ana lives in Lisbon", "Ben lives in Porto"}

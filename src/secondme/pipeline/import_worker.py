@@ -125,7 +125,7 @@ class ImportWorker:
     async def _work(self, job: Job) -> None:
         await self._mirror.refresh()  # the schema, and what its people are called
         if is_group(job.audience):
-            await sharing.join(self._graph, job.audience, [t for t in job.tellers if t != OWNER])
+            await self._join(job)
         log.info("import.begun", import_id=job.id, total=job.total, done=job.done)
         chunks, done, told = (
             sealed_chat.chunks(self._path(job), job.key, job.done),
@@ -147,6 +147,13 @@ class ImportWorker:
             reading.cancel()
             await asyncio.wait({reading})
         await self._finish(job)
+
+    async def _join(self, job: Job) -> None:
+        """Whoever wrote in a group hears what is said in it, but for those who were forgotten meanwhile."""
+        async with self._ledger.alone(Lock.KNOWING) as connection:
+            assert connection is not None
+            there = await imports.there(connection, [teller for teller in job.tellers if teller != OWNER])
+            await sharing.join(self._graph, job.audience, sorted(there))
 
     async def _read(self, job: Job, chunks: Iterator[list[sealed_chat.Line]], begin: int) -> _Chunk | None:
         """The next chunk, which begins with line `begin`, and what it says; None at the end."""

@@ -15,7 +15,7 @@ from secondme.pipeline.mirroring import Mirror
 from secondme.ports import Clock, Embedder, Extractor
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
-from secondme.stores.ledger import Ledger
+from secondme.stores.ledger import Ledger, Lock, imports
 
 _NEAREST = 10  # facts that are shown of those near in meaning
 _CLOSE = 0.25  # below this nothing is near, as in recall
@@ -44,8 +44,12 @@ class Remembering:
         return await asking.why(self._graph, fact_id)
 
     async def share(self, fact_id: str, contact_id: UUID | None) -> None:
-        """Let a contact hear a fact, or, without one, everyone. Raises NotFound."""
-        await sharing.share(self._graph, fact_id, _audience(contact_id))
+        """Let a contact hear a fact, or, without one, everyone. Raises NotFound, also for who was just forgotten."""
+        async with self._ledger.alone(Lock.KNOWING) as connection:
+            assert connection is not None
+            if contact_id and not await imports.there(connection, [str(contact_id)]):
+                raise NotFound("There is no such contact; it may have been forgotten.")
+            await sharing.share(self._graph, fact_id, _audience(contact_id))
         self._effects.acted("fact.shared", contact_id, self._clock.now())
 
     async def unshare(self, fact_id: str, contact_id: UUID | None) -> None:
