@@ -206,11 +206,14 @@ def run(stores: Stores, size: Size, *, seeded: int, examples: int, steps: int) -
     tally = Tally()
     made = type("Sized", (Machine,), {"stores": stores, "size": size, "tally": tally})
     chosen = settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        print_blob=False,
         phases=[Phase.generate],  # shrinking would tell a story of minutes hundreds of times
-       
-        suppress_health_check=list(HealthCheck), print_blob=False,
-    )  # fmt: skip
+        suppress_health_check=list(HealthCheck),
+    )
     try:
         run_state_machine_as_test(seed(seeded)(made), settings=chosen)
     except Exception as error:
