@@ -51,6 +51,7 @@ _NUMERIC = (
 _BLACK, _NAME = "\0", "\1"  # what is taken by a day, and by a name
 _TAKEN = re.compile(r"[\0\1]")
 _DIGIT = re.compile(r"\d")
+_SURELY = re.compile(r"(?<!\?:) \{(weekday|month|unit)\}")  # a hole that is in every match of its line
 _BESIDE = ("weekday", "weekday_next", "days")
 _GOES_ON = re.compile(r"(?:,? (?:den |dem |the |el |dia |día |o |der )?|, ?|\()\0")
 _CAME_BEFORE = re.compile(r"\0(?:,? ?\(?|, (?:a |an |un |am ))$")
@@ -58,9 +59,10 @@ _CAME_BEFORE = re.compile(r"\0(?:,? ?\(?|, (?:a |an |un |am ))$")
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """The patterns of one language by kind, and which words each class of them needs."""
+    """The patterns of one language by kind, each with the classes of words without which it is not there, and the
+    words of each class."""
 
-    kinds: dict[str, tuple[re.Pattern[str], ...]]
+    kinds: dict[str, tuple[tuple[re.Pattern[str], frozenset[str]], ...]]
     values: dict[str, dict[str, str]]
     needs: dict[str, frozenset[str]]
 
@@ -84,8 +86,8 @@ def patterns(name: str) -> Patterns:
         "{b}": _EDGE,
     }
     kinds = {kind: tuple(_compiled(lang.dates.get(kind, ""), holes)) for kind in _NEEDS}
-    kinds["days"] = (re.compile(rf"{_EDGE}(?P<days>{alternatives(values['days'])}){_EDGE}"),)
-    kinds["numeric"] = _NUMERIC
+    kinds["days"] = ((re.compile(rf"{_EDGE}(?P<days>{alternatives(values['days'])}){_EDGE}"), frozenset()),)
+    kinds["numeric"] = tuple((pattern, frozenset()) for pattern in _NUMERIC)
     classes = {"month": "months", "weekday": "weekdays", "days": "days", "unit": "units"}
     needs = {name: _first_words(values[key]) for name, key in classes.items()}
     return Patterns(kinds, values, needs)
@@ -101,14 +103,15 @@ def _first_words(table: dict[str, str]) -> frozenset[str]:
     return frozenset(word.split(" ")[0] for word in table) | frozenset(table)
 
 
-def _compiled(lines: str, holes: dict[str, str]) -> Iterator[re.Pattern[str]]:
+def _compiled(lines: str, holes: dict[str, str]) -> Iterator[tuple[re.Pattern[str], frozenset[str]]]:
     for line in filter(None, map(str.strip, lines.splitlines())):
+        needed = frozenset(_SURELY.findall(line))
         for hole, pattern in holes.items():
             name = f"?P<{hole.strip('{}')}>"
             line = line.replace(hole, pattern, 1).replace(
                 hole, pattern.replace(name, "?:")
             )  # the first is meant
-        yield re.compile(line)
+        yield re.compile(line), needed
 
 
 def matches(page: Page) -> Iterator[tuple[str, Language, re.Match[str]]]:
@@ -148,7 +151,8 @@ def _possible(
         (kind, language(name), pattern)
         for kind, (name, classes) in product(_NEEDS, present)
         if may_be(kind, classes)
-        for pattern in patterns(name).kinds[kind]
+        for pattern, needed in patterns(name).kinds[kind]
+        if needed.issubset(classes)
     ]
 
 

@@ -176,7 +176,7 @@ def _works_or_acts(page: Page, at: int, last: int) -> bool:
         return True
     if page.after("work_after", last) or page.after("deals_after", last):
         return True
-    if page.joined(at) and page.before("deals_before", at):
+    if page.joined(at) and page.lows[at] not in GIVEN and page.before("deals_before", at):
         return not _bought(page, at)
     return page.capital(at) and page.after("acts", last)
 

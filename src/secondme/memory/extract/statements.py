@@ -162,7 +162,8 @@ def _holds(rules: _Rules, text: str, match: re.Match[str], predicate: Predicate)
     sentence_end = ending.start() if ending else len(text)
     if (ending and "?" in ending.group()) or "¿" in text[start : match.end()]:
         return None
-    clause = max((cut.end() for cut in _CLAUSE.finditer(text, start, match.start())), default=start)
+    cuts = (cut.end() for cut in _CLAUSE.finditer(text, start, match.end()))
+    clause = max((cut for cut in cuts if cut <= match.start()), default=start)
     tail = _CLAUSE.search(text, match.end(), sentence_end)
     said = text[clause : tail.start() if tail else sentence_end]
     if predicate is not Predicate.ATTENDED and rules.ended.search(said):
