@@ -79,6 +79,14 @@ async def withdraw(
     )
     if not plans:
         return []
+    ended = await _release(tx, [row["id"] for row in plans], now, orders)
+    return ended + await settle_turns(tx, sorted({row["turn_id"] for row in plans}), now)
+
+
+async def _release(
+    tx: Connection, deliveries: Sequence[UUID], now: datetime, orders: str | None
+) -> list[Receipt]:
+    """What these alone would have answered waits again; returns what ended, as erased or by the rule `orders`."""
     rows = await tx.fetch(
         """WITH released AS (DELETE FROM delivery_answers WHERE delivery_id = ANY($1) RETURNING message_id, delivery_id)
            UPDATE messages m SET turn_id = NULL,
@@ -90,12 +98,11 @@ async def withdraw(
            WHERE m.id IN (SELECT message_id FROM released) AND m.outcome IS NULL AND NOT EXISTS (
              SELECT 1 FROM delivery_answers a WHERE a.message_id = m.id AND NOT (a.delivery_id = ANY($1)))
            RETURNING m.id, m.user_id, m.outcome, m.rule, m.created_at""",
-        [row["id"] for row in plans],
+        deliveries,
         now,
         orders,
     )
-    ended = _receipts(row for row in rows if row["outcome"])
-    return ended + await settle_turns(tx, sorted({row["turn_id"] for row in plans}), now)
+    return _receipts(row for row in rows if row["outcome"])
 
 
 async def settle_turns(tx: Connection, turns: Sequence[UUID], now: datetime) -> list[Receipt]:

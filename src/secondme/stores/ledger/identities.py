@@ -144,12 +144,30 @@ async def _yield(
     row: asyncpg.Record,
     now: datetime,
 ) -> None:
-    """Two contacts turn out to have one address. From now on all of it leads to `row`, and whatever keeps us silent
-    towards `holder` does so there: pauses, the owner's word, not being enabled. Nothing that was said goes with it, for
-    they may be two persons, and what is delivered again of it is not said a second time; the other is disabled, as it
-    has no address left.
+    """Two contacts turn out to have one address. From now on all of it leads to `row`, who is as silent as `holder`.
+
+    Nothing that was said goes with it, for they may be two persons, and what is delivered again of it is not said a
+    second time; the other is disabled, as it has no address left.
     """
     await tombstones.bury(tx, vault, {holder["id"]: [holder["channel_user_key"], *where.keys]}, now)
+    await _silence_as(tx, holder, row)
+    await tx.execute("UPDATE conversations SET enabled = false WHERE identity_id = $1", holder["id"])
+    key = vault.contact_key(holder["user_id"], holder["key"])
+    former = f"formerly {unseal(key, holder['address'], _first(holder['id']))}"
+    await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1", holder["id"])
+    await tx.execute(
+        """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
+           WHERE id = $1""",
+        holder["id"],
+        vault.digest("address", where.network, str(holder["id"])),
+        seal(key, former, _first(holder["id"])),
+    )
+    await _count_moved(tx, holder)
+    log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
+
+
+async def _silence_as(tx: Connection, holder: asyncpg.Record, row: asyncpg.Record) -> None:
+    """Whatever keeps us silent towards `holder` does so towards `row`: pauses, the owner's word, not being enabled."""
     both = (holder["id"], row["id"], row["user_id"])
     await tx.execute(
         """INSERT INTO pauses (id, user_id, reason, since, until)
@@ -171,19 +189,6 @@ async def _yield(
            FROM conversations a WHERE a.identity_id = $1 AND b.identity_id = $2 AND a.account_id = b.account_id""",
         *both[:2],
     )
-    await tx.execute("UPDATE conversations SET enabled = false WHERE identity_id = $1", holder["id"])
-    key = vault.contact_key(holder["user_id"], holder["key"])
-    former = f"formerly {unseal(key, holder['address'], _first(holder['id']))}"
-    await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1", holder["id"])
-    await tx.execute(
-        """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
-           WHERE id = $1""",
-        holder["id"],
-        vault.digest("address", where.network, str(holder["id"])),
-        seal(key, former, _first(holder["id"])),
-    )
-    await _count_moved(tx, holder)
-    log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
 
 
 async def _by_number(

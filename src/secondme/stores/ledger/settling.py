@@ -13,6 +13,31 @@ from secondme.stores.ledger.taken import keep_reply, mark_sent
 from secondme.stores.vault import Vault
 
 _ECHO_WITHIN = timedelta(minutes=10)  # later, the same words are the owner's
+# What may hold a plan back: by which rule, the first that holds, and which column of the next statement tells.
+# $2 is now, $3 the moment before which a plan is stale, $4 since when who wrote has an open window.
+_CAUSES = (
+    ("switch.pressed", "stopped"),
+    ("contact.paused", "paused"),
+    ("contact.disabled", "disabled"),
+    ("owner.stepped_in", "stepped_in"),
+    ("contact.elsewhere", "elsewhere"),
+    (None, "stale"),
+    ("window.closed", "closed"),
+)
+_WHY = f"""SELECT NOT c.enabled AS disabled, d.not_before <= $3 AS stale,
+    c.last_owner_at >= d.created_at AND d.kind NOT IN ('template', 'media') AS stepped_in,
+    d.kind IN ('text', 'media') AND NOT coalesce(c.last_inbound_at > $4, $4::timestamptz IS NULL) AS closed,
+    EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
+    EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
+    EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
+      AND e.status IN ('planned', 'in_flight')) AS behind, {ELSEWHERE} AS elsewhere,
+    ARRAY(SELECT w.id FROM messages w WHERE w.turn_id = d.turn_id AND w.outcome IS NULL) AS answered
+  FROM deliveries d JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.answers
+  JOIN identities i ON i.id = c.identity_id JOIN accounts a ON a.id = c.account_id
+  WHERE d.id = $1 AND d.status = 'planned'"""
+_OURS = """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
+  FROM deliveries d JOIN contacts k ON k.id = d.user_id
+  WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read') AND d.status IN ('in_flight', 'uncertain', 'sent')"""
 
 
 async def not_sent(
@@ -53,19 +78,25 @@ async def not_sent(
     if planned and patience is not None and retry_at and await holding.outlived(tx, delivery, retry_at):
         ended = await holding.send_back(tx, delivery, patience, now, retry_at)
         return await _after_ending(tx, delivery, now, ended=ended)
-    overtaken = await tx.fetchval(
-        """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-             JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND d.kind = 'text' AND (
-               (a.takes = 'burst' AND EXISTS (
-                 SELECT 1 FROM messages n WHERE n.conversation_id = c.id AND n.created_at > d.in_flight_at
-                   AND n.seq > (SELECT seq FROM messages WHERE id = d.answers) AND n.direction = 'incoming'
-                   AND n.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')))
-               OR EXISTS (SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
-                   AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
-        delivery.id,
-    )
     failed = row is not None and row["status"] == "failed"
-    return await _after_ending(tx, delivery, now, send_back=failed or overtaken)
+    return await _after_ending(tx, delivery, now, send_back=failed or await _overtaken(tx, delivery))
+
+
+async def _overtaken(tx: Connection, delivery: Ready) -> bool:
+    """Whether what it answers was edited or deleted while it was in flight, or a burst has gone on."""
+    return bool(
+        await tx.fetchval(
+            """SELECT EXISTS (SELECT 1 FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+                 JOIN accounts a ON a.id = c.account_id WHERE d.id = $1 AND d.kind = 'text' AND (
+                   (a.takes = 'burst' AND EXISTS (
+                     SELECT 1 FROM messages n WHERE n.conversation_id = c.id AND n.created_at > d.in_flight_at
+                       AND n.seq > (SELECT seq FROM messages WHERE id = d.answers) AND n.direction = 'incoming'
+                       AND n.content_type NOT IN ('edit', 'deletion', 'reaction', 'system')))
+                   OR EXISTS (SELECT 1 FROM messages m WHERE m.turn_id = d.turn_id
+                       AND greatest(m.edited_at, m.erased_at) > d.in_flight_at)))""",
+            delivery.id,
+        )
+    )
 
 
 async def uncertain(tx: Connection, delivery: Ready, error: str, now: datetime) -> tuple[list[Receipt], bool]:
@@ -123,17 +154,7 @@ async def refused(
     """
     await due.lock(tx, [delivery.conversation_id])
     row = await tx.fetchrow(
-        f"""SELECT c.enabled, d.not_before <= $3 AS stale,
-              c.last_owner_at >= d.created_at AND d.kind NOT IN ('template', 'media') AS stepped_in,
-              d.kind IN ('text', 'media') AND NOT coalesce(c.last_inbound_at > $4, $4::timestamptz IS NULL) AS closed,
-              EXISTS (SELECT 1 FROM pauses p WHERE p.user_id IS NULL AND {MET_PAUSE}) AS stopped,
-              EXISTS (SELECT 1 FROM pauses p WHERE p.user_id = d.user_id AND {MET_PAUSE}) AS paused,
-              EXISTS (SELECT 1 FROM deliveries e WHERE e.conversation_id = c.id AND e.seq < d.seq
-                AND e.status IN ('planned', 'in_flight')) AS behind, {ELSEWHERE} AS elsewhere,
-              ARRAY(SELECT w.id FROM messages w WHERE w.turn_id = d.turn_id AND w.outcome IS NULL) AS answered
-            FROM deliveries d JOIN conversations c ON c.id = d.conversation_id JOIN messages m ON m.id = d.answers
-            JOIN identities i ON i.id = c.identity_id JOIN accounts a ON a.id = c.account_id
-            WHERE d.id = $1 AND d.status = 'planned'""",
+        _WHY,
         delivery.id,
         now,
         now - PLAN_LIVES,
@@ -141,16 +162,7 @@ async def refused(
     )
     if row is None or row["behind"]:
         return []
-    causes = (
-        ("switch.pressed", row["stopped"]),
-        ("contact.paused", row["paused"]),
-        ("contact.disabled", not row["enabled"]),
-        ("owner.stepped_in", row["stepped_in"]),
-        ("contact.elsewhere", row["elsewhere"]),
-        (None, row["stale"]),
-        ("window.closed", row["closed"]),
-    )
-    found = [rule for rule, holds in causes if holds]
+    found = [rule for rule, column in _CAUSES if row[column]]
     if not found:
         return []
     rule = found[0]
@@ -182,10 +194,7 @@ async def settle_by_word(
     is not known, by a keyed digest of its text.
     """
     row = await tx.fetchrow(
-        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
-           FROM deliveries d JOIN contacts k ON k.id = d.user_id
-           WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read')
-             AND d.status IN ('in_flight', 'uncertain', 'sent') AND ($4::uuid IS NULL OR d.conversation_id = $4)
+        f"""{_OURS} AND ($4::uuid IS NULL OR d.conversation_id = $4)
              AND (d.provider_message_id = $2 OR d.id = $3
                OR ($4 IS NOT NULL AND d.text_digest = $5 AND d.in_flight_at > $6
                  AND (d.status <> 'sent' OR d.provider_message_id IS NULL)))
@@ -224,10 +233,7 @@ async def settle_by_status(
         )
         return receipts or []
     row = await tx.fetchrow(
-        """SELECT d.id, d.user_id, d.conversation_id, d.turn_id, d.answers, k.key
-           FROM deliveries d JOIN contacts k ON k.id = d.user_id
-           WHERE d.account_id = $1 AND d.kind NOT IN ('typing', 'read')
-             AND d.status IN ('in_flight', 'uncertain', 'sent') AND (d.provider_message_id = $2 OR d.id = $3)
+        f"""{_OURS} AND (d.provider_message_id = $2 OR d.id = $3)
              AND coalesce(d.progress, 'sent') NOT IN ('delivered', 'read') LIMIT 1""",
         update.account_id,
         vault.digest("message", update.provider_id) if update.provider_id else None,
