@@ -1,5 +1,8 @@
 """How a test has something sent by the owner's order."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from secondme.channels.whatsapp_cloud import media, template
@@ -11,7 +14,7 @@ from secondme.pipeline.effects import Effects
 from secondme.pipeline.orders import Orders
 from secondme.stores.ledger import reading
 from secondme.stores.ledger.orders import Standing
-from tests.journeys.conftest import Journey
+from tests.journeys.conftest import Journey, Open
 from tests.support.world import World
 
 ANA, SOMEBODY = "+15550100001", "+15550100077"
@@ -24,6 +27,15 @@ def orders(world: World, *accounts: Account) -> Orders:
     effects = Effects(world.signals, AuditLog(world.folder / "logs"), world.ledger.vault)
     by_id = {account.id: account for account in accounts} or world.accounts
     return Orders(world.ledger, by_id, world.control, world.switch, effects, world.clock)
+
+
+@asynccontextmanager
+async def acquainted(journey: Open, profile: str = "journal", **more: Any) -> AsyncIterator[Journey]:
+    """Ana has written and was answered, so free text may go to her."""
+    async with journey(profile, **more) as told:
+        await told.meta.says("hi")
+        await told.settled()
+        yield told
 
 
 async def place(told: Journey, order: Order, who: str = ANA) -> UUID:

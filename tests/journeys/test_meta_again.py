@@ -39,7 +39,7 @@ async def test_each_kind_five_times_counts_once(journey: Open, profile: str, gro
             {"kind": kind, "from": _number(place), "text": f"said {kind}", "of": "wamid.UNKNOWN"}
             for place, kind in enumerate((*SAID, *AMENDED))
         ]
-        others = [
+        others: list[dict[str, Any]] = [
             {"kind": "echo", "from": OWNERS, "text": "I am here"},
             {"kind": "poison", "message": {"id": "wamid.P", "from": ANA, "type": "text", "text": 7}},
         ]

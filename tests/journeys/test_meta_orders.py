@@ -14,6 +14,7 @@ from tests.journeys.ordering import (
     READY,
     SENT,
     SOMEBODY,
+    acquainted,
     ordered,
     orders,
     place,
@@ -61,9 +62,7 @@ async def test_the_audit_log_says_that_it_was_ordered_and_not_what(journey: Open
 
 
 async def test_neither_an_inbound_nor_the_owner_takes_an_order_back(journey: Open) -> None:
-    async with journey("support", owner_word_pause=None) as told:
-        await told.meta.says("hi")
-        await told.settled()
+    async with acquainted(journey, "support", owner_word_pause=None) as told:
         await silent_mouth(told.world)
         id_ = await place(told, READY)
         await told.meta.says("and?")

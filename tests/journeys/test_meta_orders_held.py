@@ -13,6 +13,7 @@ from tests.journeys.ordering import (
     READY,
     SENT,
     SOMEBODY,
+    acquainted,
     ordered,
     orders,
     place,
@@ -39,9 +40,7 @@ async def test_media_need_an_open_window_and_templates_do_not(journey: Open) -> 
 
 async def test_the_fence_itself_knows_the_window(journey: Open) -> None:
     """What was planned while the window was open, and meets the fence after it has closed."""
-    async with journey("journal", still=True) as told:
-        await told.meta.says("hi")
-        await told.settled()
+    async with acquainted(journey, still=True) as told:
         told.world.clock.jump(timedelta(hours=23, minutes=59, seconds=30))
         await silent_mouth(told.world)
         image, ready = await place(told, IMAGE), await place(told, READY)
@@ -66,9 +65,7 @@ async def _stop(told: Journey, who: str) -> str:
 
 @pytest.mark.parametrize("who", ["everybody", "contact", "disabled"])
 async def test_what_holds_drafts_holds_orders(journey: Open, who: str) -> None:
-    async with journey("journal") as told:
-        await told.meta.says("hi")
-        await told.settled()
+    async with acquainted(journey) as told:
         said = await _stop(told, who)
         for order in (READY, IMAGE):
             with pytest.raises(NotSent, match=said):
@@ -83,9 +80,7 @@ async def test_what_holds_drafts_holds_orders(journey: Open, who: str) -> None:
     [("everybody", "switch.pressed"), ("contact", "contact.paused"), ("disabled", "contact.disabled")],
 )
 async def test_what_comes_between_plan_and_send_ends_it(journey: Open, who: str, rule: str) -> None:
-    async with journey("journal") as told:
-        await told.meta.says("hi")
-        await told.settled()
+    async with acquainted(journey) as told:
         await silent_mouth(told.world)
         placed = [await place(told, READY), await place(told, IMAGE)]
         await _stop(told, who)

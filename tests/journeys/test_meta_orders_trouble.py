@@ -8,7 +8,7 @@ from secondme.channels.whatsapp_cloud import template
 from secondme.channels.whatsapp_cloud.template import Wanted
 from secondme.stores.ledger.orders import Standing
 from tests.journeys.conftest import Open
-from tests.journeys.ordering import ANA, IMAGE, READY, SENT, ordered, orders, place
+from tests.journeys.ordering import ANA, IMAGE, READY, SENT, acquainted, ordered, orders, place
 from tests.support.mouth import new_mouth, silent_mouth
 
 
@@ -36,9 +36,7 @@ async def test_what_found_no_mouth_in_time_never_leaves(journey: Open) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "close", "garbage"])
 async def test_what_may_have_left_is_never_sent_again(journey: Open, fault: str) -> None:
-    async with journey("journal") as told:
-        await told.meta.says("hi")
-        await told.settled()
+    async with acquainted(journey) as told:
         await told.meta.fault(fault)
         id_ = await place(told, IMAGE)
         await told.meta.until(lambda lines: any(line["body"]["type"] == "image" for line in lines))
