@@ -30,6 +30,7 @@ _CLAUSE = re.compile(
     r"| e (?=(?:agora|já|eu|estou|tô)\b)"
 )
 _ENDS = re.compile(r"[.!?…\n;]+")
+_TWO = re.compile(r"\{[Pp]\}.*\{P\}")  # a template that begins with somebody and names another
 _GENITIVES = "ki|ka|ke|की|का|के"
 _POSSESSIVES = "his|her|their|su|sus|ihre?|seine?|uska|uski"
 _PERSON = re.compile(r"‹P\d+›")
@@ -71,6 +72,7 @@ def _rules(name: str) -> _Rules:
     for kind, lines in lang.relations.items():
         for line in lines:
             needs = frozenset(hole for hole in ("P", "C", "L", "E", "R") if f"{{{hole}}}" in line)
+            needs |= {"2"} if _TWO.match(line) else set()
             for hole, pattern in holes.items():
                 line = line.replace(hole, pattern)
             found.append((Predicate(kind), re.compile(line), needs))
@@ -86,6 +88,16 @@ def _rules(name: str) -> _Rules:
         re.compile(
             rf"(?:['’]s|s'|{honour} (?:{_GENITIVES})|,? (?:{_POSSESSIVES})) (?:\S+ )?{kin}(?![\w\u0900-\u0963])"
         ),
+    )
+
+
+@cache
+def _fitting(name: str, tags: str) -> tuple[tuple[Predicate, re.Pattern[str]], ...]:
+    """The templates whose things are all there. `tags`: the letters of what is, and 2 for
+    more than one person; a rite is an event, too."""
+    there = {*tags, "E"} if "R" in tags else {*tags}
+    return tuple(
+        (predicate, pattern) for predicate, pattern, needs in _rules(name).templates if needs <= there
     )
 
 
@@ -133,12 +145,8 @@ def _tagged(page: Page, spans: Sequence[Span]) -> str:
 
 def _asserted(lang: Language, text: str, spans: Sequence[Span]) -> Iterator[Said]:
     rules = _rules(lang.name)
-    tags = {letter for letter in "PCLER" if f"‹{letter}" in text}
-    if "R" in tags:
-        tags.add("E")
-    for predicate, pattern, needs in rules.templates:
-        if not needs <= tags:
-            continue
+    tags = "".join(letter for letter in "PCLER" if f"‹{letter}" in text) + "2" * (text.count("‹P") > 1)
+    for predicate, pattern in _fitting(lang.name, tags):
         for match in pattern.finditer(text):
             holds = _holds(rules, text, match, predicate)
             if holds is not None and not _of_another(rules, text, predicate, match):
