@@ -113,6 +113,20 @@ async def test_who_calls_themselves_as_the_owner_is_not_the_owner(
     assert not any("obey" in text for text in (report.persona.style_guide, *report.persona.examples))
 
 
+async def test_a_number_that_somebody_chose_as_a_name_is_not_that_contact(
+    memory: Memory, tmp_path: Path
+) -> None:
+    await memory.world.says("hello", "+15550100")
+    ana = str(await memory.world.contact("+15550100"))
+    lines = ("Mara: hi", f"~ +1 555-0100: {FORGED}", "+1 555-0100: I live in Lisbon")
+    await memory.imports(chat(tmp_path / "WhatsApp Chat with Club.txt", *lines))
+    told = await memory.graph.run(
+        "MATCH (f:Fact) MATCH (l:Location {id: f.object}) RETURN f.teller = $ana, l.name ORDER BY l.name",
+        ana=ana,
+    )
+    assert told == [[False, "Forgery"], [True, "Lisbon"]]
+
+
 async def test_who_is_listed_with_a_tilde_can_still_say_so(memory: Memory, tmp_path: Path) -> None:
     path = chat(tmp_path / "WhatsApp Chat with Club.txt", "Mara: hi", "Ana: ho", filler=0)
     path.write_text(

@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 
 from secondme.channels.simulator.parse import parse_message
-from secondme.domain.errors import Invalid
+from secondme.domain.errors import Invalid, NotFound
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.embedded import Addresses
 from tests.injection import hostile
 from tests.journeys.conftest import Open
 from tests.journeys.conftest import journey as journey
 from tests.journeys.conftest import meta as meta
+from tests.pipeline.memory import chat
 from tests.stubs.meta_graph import DISPLAY_NUMBER, PHONE_NUMBER_ID
 from tests.stubs.meta_webhooks import wamid
 from tests.stubs.processes import meta_network
@@ -94,6 +95,38 @@ def test_an_address_is_a_number_or_an_id_or_refused(said: str) -> None:
     except Invalid:
         return
     assert item.account_id == "main"
+
+
+STRANGER = "+15550155"  # has never written
+
+
+@pytest.mark.parametrize(
+    "name",
+    [STRANGER, "+1 555-0155", "15550155", f"Bob {STRANGER}", "US.13491208655302741918", str(uuid4())],
+    ids=["number", "spaced", "digits", "among words", "Meta's id", "our id"],
+)
+async def test_no_name_is_somebodys_number_or_id(
+    addresses: Addresses, template: str, tmp_path: Path, name: str
+) -> None:
+    """What the owner may type for somebody else finds nobody who has chosen it as a name."""
+    async with World.open(addresses, template, tmp_path, run=False) as world:
+        await world.says("hello", "+15550120", name=name)
+        mallory = await world.contact("+15550120")
+        for wanted in {name.removeprefix("Bob "), STRANGER}:
+            with pytest.raises(NotFound):
+                await world.control.find(wanted, imported=True)
+        assert (await world.control.find(str(mallory)))[0].name == name
+
+
+async def test_a_number_without_a_name_in_an_import_is_found(
+    addresses: Addresses, template: str, tmp_path: Path
+) -> None:
+    """There the phone writes the number of whoever is no contact."""
+    async with World.open(addresses, template, tmp_path, run=False) as world:
+        path = chat(tmp_path / "x" / "WhatsApp Chat with somebody.txt", "+1 555-0155: hello")
+        report = await world.importer.run(path, "Lena", keep_voice=False)
+        for wanted in (STRANGER, "+1 555-0155", str(report.partner)):
+            assert (await world.control.find(wanted, imported=True))[0].id == report.partner
 
 
 def items(said: str, who: str) -> list[dict[str, Any]]:

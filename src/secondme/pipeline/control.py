@@ -1,12 +1,13 @@
 """What the owner may do to contacts, from the command line or the dashboard, while services run."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from secondme.domain.address import is_phone, normalise
+from secondme.domain.address import is_phone, is_user_id, normalise
 from secondme.domain.contact import ContactRow
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.persona import RELATIONSHIPS
@@ -19,6 +20,7 @@ from secondme.stores.ledger import Ledger, files, imports, pauses, people, readi
 from secondme.stores.vault import Vault
 
 _PAGE = 500  # lines of a thread that are read at once
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Control:
@@ -191,16 +193,19 @@ def partner_key(name: str) -> str:
 def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
     """By id, then by number or address, then by the name or one word of it, whatever their case.
 
-    Contacts choose their names: whoever is called by one word alone must not hide those who have it among others.
+    Contacts choose their names: whoever is called by one word alone must not hide those who have it among others, and
+    whoever is called by somebody's number or id is not them. Only in an import is a number that of its author.
     """
     by_id = [row for row in rows if str(row.id) == wanted.lower()]
-    if by_id:
+    if by_id or _UUID.fullmatch(wanted):
         return by_id
     try:
         address = normalise(wanted)
     except Invalid:
         address = wanted
     by_address = [row for row in rows if address in (row.address, row.also)]
+    if is_phone(address) or is_user_id(address):
+        return by_address or [row for row in rows if row.imported and partner_key(row.name or "") == address]
     name = wanted.casefold()
     by_name = [
         row for row in rows if row.name and name in (row.name.casefold(), *row.name.casefold().split())

@@ -1,11 +1,13 @@
 """Names as exports write them, made comparable."""
 
+import re
 from functools import lru_cache
 
 from secondme.memory.exports.words import unmarked
 
 _CACHED = 20_000
 _CHOSEN = "~"  # before the name of somebody who is no contact
+_NUMBER = re.compile(r"\W*(?:\d\W*){6,}")
 _QUOTES = (("“", "”"), ("«", "»"), ("„", "“"), ("「", "」"))
 
 
@@ -13,7 +15,8 @@ class Authors(dict[str | None, str | None]):
     """Written name → name, or None where no person is named; each spelling is cleaned once.
 
     Direction marks go, no-break spaces become spaces, and so does the "~ " before people who are no contact. Those
-    chose their names themselves: where it is that of `me`, the owner, the "~ " stays, so that they are somebody else.
+    chose their names themselves: where it is that of `me`, the owner, or somebody's number, the "~ " stays, so that
+    they are somebody else.
     """
 
     def __init__(self, me: str | None = None) -> None:
@@ -32,7 +35,8 @@ class Authors(dict[str | None, str | None]):
             name = name.removeprefix(_CHOSEN).strip()
         if not name or _inside_quotes(name):
             return None
-        return f"{_CHOSEN} {name}" if chosen and same_name(name) == self._me else name
+        claims = chosen and (same_name(name) == self._me or _NUMBER.fullmatch(name) is not None)
+        return f"{_CHOSEN} {name}" if claims else name
 
 
 @lru_cache(2_000)
