@@ -176,10 +176,12 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def an_instance() -> Iterator[Instance]:
     instance = Instance(Path(tempfile.mkdtemp(prefix="secondme-cli-")).resolve())
-    yield instance
-    for process in instance.processes():
-        process.kill()
-    shutil.rmtree(instance.home, ignore_errors=True)
+    try:
+        yield instance
+    finally:
+        for process in instance.processes():
+            process.kill()
+        shutil.rmtree(instance.home, ignore_errors=True)
 
 
 @pytest.fixture
