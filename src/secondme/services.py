@@ -1,7 +1,6 @@
 """The four services, each a list of tasks around one App; together in one process, or each in its own."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from secondme.domain.errors import ConfigError, StoreUnavailable
+from secondme.domain.errors import StoreUnavailable
 from secondme.meaning import make_numbers, paces, quiet_hours, windowed
 from secondme.observe import metrics
 from secondme.observe.health import UNKNOWN, state_of
@@ -35,7 +34,7 @@ from secondme.stores.ledger import holding, people, reading
 from secondme.web.asgi import Bare, common
 from secondme.web.gateway import create_gateway
 from secondme.web.neighbours import watch
-from secondme.web.sockets import make_room, options
+from secondme.web.sockets import bind, make_room, options
 from secondme.wiring import App, make_channels
 
 log = get_logger("services")
@@ -231,7 +230,7 @@ class Runner:
     async def start(self) -> None:
         """Bind every port first, so that a port in use is said before anything runs. Raises ConfigError."""
         make_room()
-        every = [_bind(service) for service in self._services]
+        every = [bind(service.name, service.port) for service in self._services]
         for service, bound in zip(self._services, every, strict=True):
             for name, work in service.tasks:
                 self._tasks.append(
@@ -283,19 +282,3 @@ class Runner:
         """Let that service end its work, where it runs here; returns ids of what it left."""
         drains = [service.drain for service in self._services if service.name == name and service.drain]
         return [unfinished for drain in drains for unfinished in await drain(_DRAIN)]
-
-
-def _bind(service: Service) -> socket.socket:
-    """The service's listening socket on loopback. Raises ConfigError where the port is taken."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind(("127.0.0.1", service.port))  # loopback alone
-    except OSError as error:
-        bound.close()
-        variable = f"{service.name.upper().replace('-', '_')}_PORT"
-        raise ConfigError(
-            f"Port {service.port} for the {service.name} is in use: stop the program that has it, or set {variable}."
-        ) from error
-    bound.listen(2048)
-    return bound

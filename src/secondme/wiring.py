@@ -106,6 +106,7 @@ async def open_app(settings: Settings, say: Say = lambda line: None, *, serves: 
     `serves`: this process answers for the accounts, so the ledger takes their profiles from these settings. One that
     only looks must not: its shell may name another profile, whose content window would erase a journal.
     """
+    settings.data_dir = settings.data_dir.expanduser().resolve()
     stack = AsyncExitStack()
     try:
         return await _open(settings, stack, say, serves)
@@ -115,18 +116,8 @@ async def open_app(settings: Settings, say: Say = lambda line: None, *, serves: 
 
 
 async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: bool) -> App:
-    settings.data_dir = settings.data_dir.expanduser().resolve()
     accounts, plan = make_accounts(settings), await _plan(settings, say, serves)
-    stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
-    if await migrate.migrate(database_url):
-        say("The database is ready.")
-    ring = _ring(settings)
-    ledger = await Ledger.open(database_url, ring)
-    stack.push_async_callback(ledger.close)
-    signals = RedisSignals(redis_url)
-    stack.push_async_callback(signals.close)
-    graph = Graph(graph_url)
-    stack.push_async_callback(graph.close)
+    stores, ledger, signals, graph = await _open_stores(settings, stack, say)
     clock, audit = SystemClock(), AuditLog(settings.data_dir / "logs")
     stack.callback(audit.close)
     effects = Effects(signals, audit, ledger.vault)
@@ -137,14 +128,13 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
     switch = Switch(ledger, signals, effects, clock, settings.data_dir / HELD_PRESS)
     chats = settings.data_dir / "imports"
     control = Control(ledger, signals, effects, switch, clock, chats)
-    personas, quiet = Personas(ledger, signals), settings.quiet_hours
-    sleep = Sleep(quiet.start, quiet.end) if quiet else None
-    mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, sleep)
+    personas = Personas(ledger, signals)
+    mirror = Mirror(ledger, graph, personas, clock, minds.embedder.dimension, _sleep(settings))
     if serves:
         await _prepare_graph(graph, mirror, say)
     reads, merged = partial(reader, minds.extractor), Merged(graph)
     by_meta = {name: account for name, account in accounts.items() if account.channel == "whatsapp_cloud"}
-    app = App(
+    return App(
         settings=settings,
         ledger=ledger,
         signals=signals,
@@ -166,9 +156,23 @@ async def _open(settings: Settings, stack: AsyncExitStack, say: Say, serves: boo
         reads=reads,
         stores=stores,
         stack=stack,
+        pings={"postgres": ledger.ping, "redis": signals.ping, "falkordb": graph.ping},
     )
-    app.pings = {"postgres": ledger.ping, "redis": signals.ping, "falkordb": graph.ping}
-    return app
+
+
+async def _open_stores(
+    settings: Settings, stack: AsyncExitStack, say: Say
+) -> tuple[EmbeddedStores | None, Ledger, RedisSignals, Graph]:
+    """The three of them, wherever they run, the ledger at its newest schema."""
+    stores, database_url, redis_url, graph_url = await _stores(settings, stack, say)
+    if await migrate.migrate(database_url):
+        say("The database is ready.")
+    ledger = await Ledger.open(database_url, _ring(settings))
+    stack.push_async_callback(ledger.close)
+    signals, graph = RedisSignals(redis_url), Graph(graph_url)
+    stack.push_async_callback(signals.close)
+    stack.push_async_callback(graph.close)
+    return stores, ledger, signals, graph
 
 
 async def _prepare_graph(graph: Graph, mirror: Mirror, say: Say) -> None:
@@ -178,6 +182,11 @@ async def _prepare_graph(graph: Graph, mirror: Mirror, say: Say) -> None:
         await mirror.migrate()
     except StoreUnavailable as error:
         say(str(error))
+
+
+def _sleep(settings: Settings) -> Sleep | None:
+    quiet = settings.quiet_hours
+    return Sleep(quiet.start, quiet.end) if quiet else None
 
 
 async def _plan(settings: Settings, say: Say, serves: bool) -> Plan:

@@ -1,11 +1,13 @@
 """The sockets under every service: who never finishes asking or listening is shown out, and there is room for many."""
 
 import resource
+import socket
 from asyncio import TimerHandle, Transport
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from secondme.domain.errors import ConfigError
 from secondme.web.asgi import Bare
 
 PATIENCE = (
@@ -88,6 +90,22 @@ def options(web: Any) -> dict[str, Any]:
         "proxy_headers": not isinstance(web, Bare),
         "timeout_graceful_shutdown": 3,
     }
+
+
+def bind(name: str, port: int) -> socket.socket:
+    """A service's listening socket on loopback. Raises ConfigError where the port is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))  # loopback alone
+    except OSError as error:
+        bound.close()
+        variable = f"{name.upper().replace('-', '_')}_PORT"
+        raise ConfigError(
+            f"Port {port} for the {name} is in use: stop the program that has it, or set {variable}."
+        ) from error
+    bound.listen(2048)
+    return bound
 
 
 def make_room() -> None:
