@@ -9,7 +9,19 @@ from hypothesis import HealthCheck, given, settings
 from secondme.domain.fact import SINGLE, Learned, Predicate, Statement
 from secondme.stores.graph import Graph
 from secondme.stores.graph.learning import learn, unlearn
-from tests.stores.graph.telling import NOON, clear, digest, event, lives, meet, person, stories, told, works
+from tests.stores.graph.telling import (
+    NOON,
+    clear,
+    company,
+    digest,
+    event,
+    lives,
+    meet,
+    person,
+    stories,
+    told,
+    works,
+)
 
 type Spans = dict[str, tuple[datetime, datetime | None]]
 
@@ -46,6 +58,18 @@ async def test_a_newer_statement_ends_the_older(graph: Graph, order: tuple[int, 
     assert await graph.run("MATCH (p:Person)-[:LIVES_IN]->(l) RETURN l.name, p.location") == [
         ["Porto", "Porto"]
     ]
+
+
+async def test_what_is_taken_back_leaves_no_relationship(graph: Graph) -> None:
+    both = (person("Bob"), company("Acme"))
+    stated = [told(id, works("Acme", "Bob"), at=at) for at, id in enumerate("ab")]
+    await learn(graph, digest, [*stated, told("c", naming=both, at=3)])
+    working = "MATCH (p:Person)-[:WORKS_AT]->(c:Company) RETURN p.name, c.name"
+    await unlearn(graph, ["a"])
+    assert await graph.run(working) == [["Bob", "Acme"]]  # the other says so
+    await unlearn(graph, ["b"])
+    assert await graph.run(working) == []
+    assert await graph.run("MATCH (c:Company) RETURN c.name") == [["Acme"]]
 
 
 async def test_saying_it_again_ends_nothing(graph: Graph) -> None:
