@@ -3,11 +3,14 @@
 import re
 
 from secondme.domain.fact import EntityType
-from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES, SURNAMES
+from secondme.memory.extract.lexicon import COMPANIES, GIVEN, NO_FIRMS, PLACES, SURNAMES, words_of
 from secondme.memory.extract.page import BETWEEN, Page
 from secondme.memory.voice.words import PLAIN_WORDS
 
 _TIES = frozenset(("der", "dem", "den", "die", "das", "the", "la", "el", "los"))
+_PASSED = words_of(
+    "no me nos te se le les ya nunca não nao já lhe never just also always finally"
+)  # `X no me devuelve`
 _END = r"(?=[ ,.!?]|$)"
 _FORMS = (
     r"GmbH(?: & Co\.? KG)?", "AG", "KG", "SE", r"e\. ?V\.", "OHG", "UG", r"Ltda\.?", r"Ltd\.?", "Limited", r"Inc\.?",
@@ -40,7 +43,7 @@ def find_workplaces(page: Page) -> None:
     """Take what somebody works at. Comes after persons and places: neither is a company."""
     for at in page.hot:
         low = page.lows[at]
-        if page.taken[at] or not page.capital(at) or no_name(page, at):
+        if page.taken[at] or not page.capital(at) or (no_name(page, at) and not _british(page, at)):
             continue
         if page.words[at][0].isupper() and works_at(page, at, "work_at"):
             if not PLACES.longest(page.lows, at) and low not in GIVEN:
@@ -49,6 +52,15 @@ def find_workplaces(page: Page) -> None:
             last = page.run(at) if page.words[at][0].isupper() else at
             if page.after("work_after", last) and low not in GIVEN and not PLACES.longest(page.lows, at):
                 page.take(EntityType.COMPANY, at, last)
+
+
+def _british(page: Page, at: int) -> bool:
+    """`British Steel`: an adjective that is no name by itself begins one."""
+    if page.begins(at) or page.languages[0].name == "de" or page.run(at) == at:
+        return False
+    return page.any_has("never", page.lows[at]) and not any(
+        page.any_has(key, page.lows[at]) for key in ("kin", "titles", "friends", "function", "articles")
+    )
 
 
 def _with_article(page: Page, at: int) -> int:
@@ -131,14 +143,23 @@ def _listed(page: Page, at: int) -> bool:
     if found is None:
         return False
     last = at + found[0] - 1
+    if found[1].endswith("'s") and not page.owning(last):
+        return False
     short = found[0] == 1 and len(page.words[at]) <= 3 and not page.words[at][0] > "\u0900"
     thing = page.joined(at) and page.any_has("owning", page.lows[at - 1])  # `my old Opel`
     thing = thing or _bought(page, at)
-    unsure = bool(found[1]) or not page.capital(at) or (short and not page.shouted(at)) or thing
+    unsure = found[1].startswith("?") or not page.capital(at) or (short and not page.shouted(at)) or thing
     if unsure and not _works_or_acts(page, at, last):
-        if found[1] and page.capital(at) and page.lows[at] not in GIVEN and not PLACES.longest(page.lows, at):
+        if (
+            found[1] == "?"
+            and page.capital(at)
+            and page.lows[at] not in GIVEN
+            and not PLACES.longest(page.lows, at)
+        ):
             page.hide(at, last)
         return False
+    if found[1].endswith("'s"):
+        page.ends[last] += 2
     page.take(EntityType.COMPANY, at, _with_its_branch(page, last))
     return True
 
@@ -178,6 +199,10 @@ def _works_or_acts(page: Page, at: int, last: int) -> bool:
         return True
     if page.joined(at) and page.lows[at] not in GIVEN and page.before("deals_before", at):
         return not _bought(page, at)
+    while page.joined_word(last + 1) in _PASSED:
+        if page.after("acts", last):
+            break
+        last += 1
     return page.capital(at) and page.after("acts", last)
 
 

@@ -205,7 +205,11 @@ NO_STREETS = listed("no_streets.txt")
 _PLACES, _PLACES_TOO = _listed("places.txt", ";")
 _COMPANIES, _COMPANIES_TOO = _listed("companies.txt", ";")
 PLACES = Phrases([(name, "") for name in _PLACES] + [(name, "?") for name in _PLACES_TOO])
-COMPANIES = Phrases([(name, "") for name in _COMPANIES] + [(name, "?") for name in _COMPANIES_TOO])
+COMPANIES = Phrases(
+    (name.removesuffix("'s"), mark + ("'s" if name.endswith("'s") else ""))
+    for names, mark in ((_COMPANIES, ""), (_COMPANIES_TOO, "?"))
+    for name in sorted(names, key=lambda name: not name.endswith("'s"))
+)  # what ends in 's counts only with it
 MASKS = Phrases((line, "") for line in _lines("masks.txt"))
 FEASTS = Phrases(
     (name.strip().removeprefix("?"), day + "?" * name.strip().startswith("?"))

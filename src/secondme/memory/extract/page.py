@@ -76,6 +76,10 @@ class Page:
         """Whether only blanks stand between a word and the one before it."""
         return at > 0 and self.gap(at) in _JOINTS
 
+    def owning(self, at: int) -> bool:
+        """Whether a word ends in 's, which is no part of it."""
+        return self.text[self.ends[at] : self.ends[at] + 2] in ("'s", "’s")
+
     def joined_word(self, at: int) -> str:
         """A word, in lower case, if only blanks stand before it; else nothing."""
         return self.lows[at] if at < len(self.lows) and self.joined(at) else ""

@@ -144,7 +144,7 @@ def _paired(page: Page, at: int) -> bool:
 
 def _owns(page: Page, at: int) -> bool:
     """`Sal's wedding`: kin, an occasion, or what only somebody has."""
-    if page.text[page.ends[at] : page.ends[at] + 2] not in ("'s", "’s") or at + 1 >= len(page.lows):
+    if not page.owning(at) or at + 1 >= len(page.lows):
         return False
     thing = page.lows[at + 1]
     return thing in _OWNED or any(page.any_has(key, thing) for key in ("kin", "friends", "events"))
@@ -159,7 +159,7 @@ def _meant(page: Page, at: int, beside: int) -> bool:
     german = page.languages[0].name == "de"
     if page.begins(at):
         acts = page.after("person_after", at) and not german and page.lows[at + 1] not in _WEAK
-        return acts or _does(page, at) or _called(page, at)
+        return acts or _does(page, at) or _called(page, at) or _paired(page, at)
     if PLACES.longest(page.lows, at) or german:
         return beside == 1
     return True

@@ -114,7 +114,7 @@ def _headed(page: Page, at: int) -> bool:
     ):
         return False
     last = page.run(first, 3)
-    if page.lows[at] == "st" and page.text[page.ends[last] : page.ends[last] + 2] in ("'s", "’s"):
+    if page.lows[at] == "st" and page.owning(last):
         page.ends[last] += 2  # `St Luke's`
     _take(page, at, last)
     return True
@@ -171,4 +171,4 @@ def _proper(page: Page, at: int) -> bool:
     if "\u0900" <= low[0] <= "\u097f":
         return low in GIVEN or low in GIVEN_TOO or bool(PLACES.longest(page.lows, at))
     german = "de" in page.names and not any(lang.name == "en" for lang in page.languages)
-    return page.words[at][0].isupper() and not no_name(page, at) and not german
+    return page.words[at][0].isupper() and (not no_name(page, at) or page.owning(at)) and not german
