@@ -73,6 +73,7 @@ class Oracle:
             str, tuple[str, str | None]
         ] = {}  # relationship, and the persona that they were given
         self._chains: dict[tuple[str, ...], list[Told]] = {}
+        self._ends: dict[tuple[str, ...], dict[int, Told | None]] = {}  # of the chains that were asked about
 
     def one_with(self, contact: str) -> set[str]:
         """Whom they are, by any number of the owner's merges."""
@@ -94,11 +95,17 @@ class Oracle:
 
     def end_of(self, fact: Told) -> Told | None:
         """What ended it: the first later word of the same teller about the same that says otherwise."""
+        if fact.chain not in self._ends:
+            chain = self._chains[fact.chain]
+            self._ends[fact.chain] = {one.key: self._ended(one, chain) for one in chain}
+        return self._ends[fact.chain][fact.key]
+
+    def _ended(self, fact: Told, chain: list[Told]) -> Told | None:
         if not fact.holds:
             return None
         later = (
             other
-            for other in self._chains[fact.chain]
+            for other in chain
             if other.order > fact.order
             and (other.states != fact.states if other.holds else other.states == fact.states)
         )
@@ -168,12 +175,14 @@ class Oracle:
         for fact in facts:
             self.facts[fact.key] = fact
             self._chains.setdefault(fact.chain, []).append(fact)
+            self._ends.pop(fact.chain, None)
 
     def drops(self, keys: Iterable[int]) -> None:
         gone = set(keys)
         for key in gone:
             fact = self.facts.pop(key)
             self._chains[fact.chain].remove(fact)
+            self._ends.pop(fact.chain, None)
         self.shares = {share: None for share in self.shares if share[0] not in gone}
 
     def forgets(self, contact: str) -> None:

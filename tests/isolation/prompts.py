@@ -49,16 +49,18 @@ def taken_apart(body: dict[str, Any], words: Words) -> Prompt:
 def violations(prompt: Prompt, contact: str, oracle: Oracle) -> list[str]:
     """What this contact must not hear and yet stands in their prompt."""
     phrases, _ = oracle.phrases(contact)
+    facts = prompt.facts - oracle.may_be_shown(contact)
     found = [
-        ("a fact", prompt.facts - oracle.may_be_shown(contact)),
+        ("a fact", facts),
         ("a past reply", prompt.replies - oracle.replies(contact)),
         ("a line", prompt.talk - oracle.talk(contact)),
         ("the persona", prompt.system - phrases),
     ]
     known = [
         f"{told}, ended by {oracle.end_of(told)}"
+        for shown in facts
         for told in oracle.facts.values()
-        if any(told.words == shown.words for shown in prompt.facts - oracle.may_be_shown(contact))
+        if told.words == shown.words
     ]
     return [
         "\n".join([f"{what} that {contact} may not hear: {sorted(map(str, words))}", *known])

@@ -15,7 +15,7 @@ from tests.isolation.world import Instance, chat
 ME = "Lena"
 RELATIONSHIPS = (None, "friend", "family", "colleague")
 _BEGAN = datetime(2026, 1, 1)  # an export's times have no zone
-_AT_ONCE = 16  # questions
+_AT_ONCE = 40  # questions
 _OFTEN = 22  # times that an owner says the same: a voice of its own takes twenty messages
 _TRIES = 4  # a second apart
 _MERGED = 4  # contacts that are one, at the most

@@ -107,9 +107,9 @@ class Instance:
 
     async def meet(self, number: str, name: str, text: str) -> UUID:
         """Somebody writes for the first time. Returns who they are."""
-        await self.say([(number, text, False)], name=name)
-        (row, *_) = await self.app.control.find(number)
-        return row.id
+        ((message, _, _),) = await self.say([(number, text, False)], name=name)
+        contact: UUID = await self.value("SELECT user_id FROM messages WHERE id = $1", UUID(message))
+        return contact
 
     async def say(
         self, said: Sequence[tuple[str, str, bool]], *, name: str | None = None
