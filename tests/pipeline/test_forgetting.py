@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
+from secondme.cli import parting
 from secondme.domain.errors import StoreUnavailable
 from secondme.embedded import Addresses
 from secondme.observe.audit import AuditLog
@@ -19,6 +22,7 @@ from secondme.pipeline.remembering import Remembering
 from secondme.stores import sealed_chat
 from secondme.stores.ledger import files, imports
 from secondme.stores.ledger.imports import Job
+from secondme.stores.signals import RedisSignals
 from tests.pipeline.memory import Memory, a_memory, chat
 from tests.support.world import World
 
@@ -112,6 +116,28 @@ async def test_what_cannot_be_rewritten_yet_is_said(memory: Memory, monkeypatch:
     assert "forget again" in receipt["filesFollow"]
     again = await rights.forget(contact)
     assert again["filesFollow"] is None and again["finishedAt"]
+
+
+def test_the_owner_is_told_to_say_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    receipt = {"forgotten": "an-id", "memory": {"facts": 1, "entities": 0}, "filesFollow": "Somebody reads."}
+    assert parting._say_of_memory(receipt | {"finishedAt": None}) == 3
+    said = capsys.readouterr().out
+    assert "Somebody reads." in said and "forget an-id" in said and "Receipt" not in said
+
+
+async def test_a_redis_that_forbids_it_and_one_that_is_away(addresses: Addresses) -> None:
+    """The first is its owner's wish; of the second nobody knows."""
+    url = urlsplit(addresses.redis_url or "")
+    async with Redis.from_url(addresses.redis_url or "") as redis:
+        await redis.execute_command("ACL", "SETUSER", "guest", "on", ">pass", "~*", "+@all", "-bgsave")
+        guest = RedisSignals(f"redis://guest:pass@{url.hostname}:{url.port}/0")
+        await guest.rewrite_files()
+        await guest.close()
+        await redis.execute_command("ACL", "DELUSER", "guest")
+    away = RedisSignals("redis://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable):
+        await away.rewrite_files()
+    await away.close()
 
 
 async def test_statistics_have_nothing_that_a_key_opens(memory: Memory) -> None:

@@ -131,7 +131,11 @@ def standing(folder: Path, pieces: list[bytes]) -> int:
 
 def dumped(dsn: str, file: Path) -> Path:
     """What `pg_dump` has of the ledger."""
-    subprocess.run([postgres_program("pg_dump"), "--no-owner", "--file", file, dsn], check=True, timeout=60)
+    subprocess.run(
+        [postgres_program("pg_dump"), "--no-owner", "--no-privileges", "--file", file, dsn],
+        check=True,
+        timeout=60,
+    )
     return file
 
 
@@ -143,8 +147,9 @@ async def restored(product: Product, dsn: str, file: Path) -> bytes:
 
 @asynccontextmanager
 async def restored_at(dsn: str, file: Path, name: str = "restored") -> AsyncIterator[str]:
+    """As on a server of the owner's own: there we may not end the log of writes."""
     connection = await asyncpg.connect(dsn)
-    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     await connection.close()
     new = with_database(dsn, name)
     command = [str(postgres_program("psql")), "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(file), new]
