@@ -16,6 +16,7 @@ _CLAUSE = re.compile(
 )
 _SINCE = re.compile(r"(?:\b(?:since|seit|desde|seit dem|desde el)\s(?:\S+ ?){1,2}|\S+(?: se|से))$")
 _LONG_AGO = timedelta(270)  # a day without its year that would be longer past is the one to come
+_THAT = (" que ", " dass ")
 _LAST = re.compile(r"(?:last|pasad[ao]s?|passad[ao]|letzte[nrsm]?|vorige[nrsm]?|pichl[ie]|पिछली|पिछले)\s*$")
 
 
@@ -53,6 +54,8 @@ def is_past(page: Page, start: int, end: int) -> bool:
         ahead = any(lang.future.search(said) for lang in page.languages)
         if past or ahead:
             return past and not ahead
+        if page.lower.endswith(_THAT, 0, first):
+            return False  # what `dijo que` reports has a tense of its own
     return False
 
 
