@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from secondme.bench.extract import HALVES, KINDS, LANGUAGES, score, share
+from secondme.bench.extract import KINDS, LANGUAGES, SETS, score, share
 from secondme.bench.voices import OWNERS, report
 
 _WIDE = 160  # columns where nobody looks
@@ -23,20 +23,20 @@ def voice() -> None:
 
 
 def extract(*, as_json: bool) -> None:
-    """What rules find in labelled messages: precision and recall of each kind, by half and language."""
-    found = {half: {name: score(half, name) for name in LANGUAGES} for half in HALVES}
+    """What rules find in labelled messages: precision and recall of each kind, by set and language."""
+    found = {part: {name: score(part, name) for name in LANGUAGES} for part in SETS}
     if as_json:
         print(
             json.dumps(
-                {half: {name: _shares(of) for name, of in names.items()} for half, names in found.items()}
+                {part: {name: _shares(of) for name, of in names.items()} for part, names in found.items()}
             )
         )
         return
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
-    for half, names in found.items():
-        table = Table("precision, recall", *KINDS, title=f"{half} half", title_justify="left")
+    for part, names in found.items():
+        table = Table("precision, recall", *KINDS, title=part, title_justify="left")
         for name, of in names.items():
             table.add_row(name, *(_cell(of[kind]) for kind in KINDS))
         console.print(table)
