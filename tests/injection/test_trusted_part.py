@@ -104,7 +104,7 @@ def stubs() -> Iterator[dict[str, str]]:
 
 def chosen(long: bool, kinds: Sequence[str] = tuple(hostile.KINDS)) -> list[str]:
     """Some of each kind, or all of the corpus but every spelling of a tag."""
-    found = hostile.few(tuple(kinds), 40 if long else 4)
+    found = hostile.few(tuple(kinds), 40 if long else 2)
     print(f"{len(found)} texts on the wire")
     return found
 
