@@ -97,7 +97,9 @@ class Person:
         """What is no text: captions, files by name, buttons, cards; a profile; ids that say something."""
         new = self.words.several
         kinds: list[dict[str, Any]] = [{"kind": "image", "caption": word} for word in new("caption", 16)]
-        kinds += [{"kind": "document", "filename": f"{word}.pdf", "caption": "see"} for word in new("file", 6)]
+        kinds += [
+            {"kind": "document", "filename": f"{word}.pdf", "caption": "see"} for word in new("file", 6)
+        ]
         for kind in ("button", "list_reply", "button_reply", "order"):
             kinds += [{"kind": kind, "text": word} for word in new(kind, 5)]
         kinds += [{"kind": "text", "text": "my id", "id": f"wamid.{word}"} for word in new("id", 6)]
