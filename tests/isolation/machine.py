@@ -27,7 +27,10 @@ from tests.support.stores import copy_of, drop_database
 
 PERSONAS = (None, None, None, "persona-casual", "persona-own-friend", "persona-own-family")
 RELATIONSHIPS = ("friend", "family", "colleague", "client", "acquaintance")
-RANDOM = st.randoms(use_true_random=False)
+SEED = st.integers(
+    0, (1 << 32) - 1
+)  # one choice for all of an act: a large story makes more than an example may
+RANDOM = SEED.map(Random)
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,13 @@ class Machine(RuleBasedStateMachine):
         self.do(self.stack.aclose())
         self.runner.close()
 
-    @initialize(random=RANDOM)
-    def begin(self, random: Random) -> None:
-        """Half of the facts are told live and half come from chats; then everybody is asked."""
-        story, size = self.story, self.size
+    @initialize(chosen=SEED)
+    def begin(self, chosen: int) -> None:
+        """Half of the facts are told live and half come from chats; then everybody is asked.
+
+        The first story of a run is always the simplest, and not worth telling at length.
+        """
+        story, random, size = self.story, Random(chosen), self.size if chosen else Size()
         people = [self.do(story.meet(random)) for _ in range(size.contacts)]
         for who in people:
             self.do(story.hand_in(random, [who], size.facts // 2))
