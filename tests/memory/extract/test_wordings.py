@@ -20,7 +20,7 @@ from tests.memory.extract.test_rules import names, said
         ("किरण से पूछ लो", {"Person किरण"}),
         ("सुबह की पहली किरण देखी", set()),
         ("prem ne bola nahi aayega", {"Person prem"}),
-        ("order cancel kar diya", set()),
+        ("bol diya kal aayega", set()),
         ("bhai asha mat chhod", set()),
         ("verma ji se baat hui", {"Person verma"}),
         ("mata ji ki tabiyat theek nahi", set()),
