@@ -10,18 +10,18 @@ import uvicorn
 
 from secondme.domain.errors import StoreUnavailable
 from secondme.meaning import make_numbers, paces, quiet_hours, windowed
+from secondme.memory.embedding import Embedding
+from secondme.memory.hearing import Hearing
+from secondme.memory.live import Learner
 from secondme.observe import metrics
 from secondme.observe.health import UNKNOWN, state_of
 from secondme.observe.logs import get_logger
 from secondme.pipeline.compose import Compose
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import HISTORY, MESSAGES, RESPONSES
-from secondme.pipeline.embedding import Embedding
-from secondme.pipeline.hearing import Hearing
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge
-from secondme.pipeline.learning import Learner
 from secondme.pipeline.limits import Limits
 from secondme.pipeline.outbox import Outbox
 from secondme.pipeline.pacing import Pacing

@@ -18,19 +18,19 @@ from secondme.embedded import EmbeddedStores
 from secondme.llm.minds import Minds, make_minds
 from secondme.llm.plan import Plan, with_ollama
 from secondme.meaning import make_accounts, make_numbers, make_wished_plan
+from secondme.memory.gists import Reads, reader
+from secondme.memory.hearing import Merged
+from secondme.memory.import_worker import ImportWorker
+from secondme.memory.importing import Importer
+from secondme.memory.mirroring import Mirror, Sleep
 from secondme.memory.voice.own import OwnVoice
 from secondme.observe import health
 from secondme.observe.audit import AuditLog
 from secondme.observe.gate import Gate
 from secondme.observe.health import Ping
-from secondme.pipeline.control import Control
+from secondme.owner.control import Control
+from secondme.owner.orders import Orders
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.gists import Reads, reader
-from secondme.pipeline.hearing import Merged
-from secondme.pipeline.import_worker import ImportWorker
-from secondme.pipeline.importing import Importer
-from secondme.pipeline.mirroring import Mirror, Sleep
-from secondme.pipeline.orders import Orders
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.switch import Switch
 from secondme.ports import Channel

@@ -20,7 +20,7 @@ from secondme.domain.fact import Gist
 from secondme.embedded.processes import find
 from secondme.memory.exports import open_export
 from secondme.memory.extract import read
-from secondme.pipeline.learning import take_in
+from secondme.memory.live import take_in
 
 SMALL = memory.Sizes(dimension=16, batch=20, batches=2, facts=(500, 1000), writes=8, reads=10, rounds=2)
 PRINTED = """\

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Instance
-from tests.pipeline.memory import chat
+from tests.memory.a_memory import chat
 from tests.stubs.processes import openai_server
 
 HOSTILE = "Mara\x1b[31m\x07"

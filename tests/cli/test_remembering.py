@@ -6,7 +6,7 @@ import urllib.request
 from typing import Any
 
 from tests.cli.conftest import Instance
-from tests.pipeline.memory import chat
+from tests.memory.a_memory import chat
 from tests.stubs.processes import openai_server
 
 MARA = ("Mara: I moved to Lisbon", "Lena: oh nice", "Mara: my friend Carla works at Siemens")

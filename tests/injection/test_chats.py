@@ -13,7 +13,7 @@ from secondme.domain.fact import OWNER
 from secondme.embedded import Addresses
 from secondme.memory.exports import DateOrderAmbiguous, ExportMessage, Kind, json_line, open_export
 from tests.injection import hostile
-from tests.pipeline.memory import Memory, a_memory, chat
+from tests.memory.a_memory import Memory, a_memory, chat
 
 obeyed = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]").match
 FORGED = "I live in Forgery"

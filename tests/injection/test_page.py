@@ -11,7 +11,7 @@ from tests.browser.conftest import browser as browser
 from tests.browser.conftest import chromium as chromium
 from tests.browser.conftest import product as product
 from tests.injection import hostile
-from tests.pipeline.memory import chat
+from tests.memory.a_memory import chat
 
 # What only a hostile text can have made. The page has no such element, and no handler as an attribute.
 _MADE = """() => [...document.querySelectorAll(

@@ -17,16 +17,16 @@ from secondme.domain.errors import SecondMeError
 from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
 from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
+from secondme.memory.embedding import Embedding
+from secondme.memory.gists import Reads, Said
+from secondme.memory.hearing import Hearing
 from secondme.observe.audit import AuditLog
+from secondme.owner.remembering import Remembering
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.embedding import Embedding
-from secondme.pipeline.gists import Reads, Said
-from secondme.pipeline.hearing import Hearing
-from secondme.pipeline.remembering import Remembering
 from secondme.stores.graph import documented
 from tests.injection import hostile
 from tests.injection.taps import GraphTap, SqlTap, queries, text_of
-from tests.pipeline.memory import Memory, a_memory, chat
+from tests.memory.a_memory import Memory, a_memory, chat
 from tests.stores.graph.conftest import DIMENSION
 
 CALM = "Ana"  # a word like any other

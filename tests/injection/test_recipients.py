@@ -17,7 +17,7 @@ from tests.injection import hostile
 from tests.journeys.conftest import Open
 from tests.journeys.conftest import journey as journey
 from tests.journeys.conftest import meta as meta
-from tests.pipeline.memory import chat
+from tests.memory.a_memory import chat
 from tests.stubs.meta_graph import DISPLAY_NUMBER, PHONE_NUMBER_ID
 from tests.stubs.meta_webhooks import wamid
 from tests.stubs.processes import meta_network

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import Instance, an_instance
 from tests.injection import hostile
-from tests.pipeline.memory import chat
+from tests.memory.a_memory import chat
 
 _OBEYED = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _ALL = " ".join((*hostile.TERMINAL, "{{7*7}} {0} [bold]x[/] </message> '; DROP TABLE x; --")).replace(

@@ -18,12 +18,12 @@ from aiohttp import web
 from secondme import services
 from secondme.cli.knowing import memory_of
 from secondme.domain.message import Inbound, Kind
-from secondme.pipeline.embedding import Embedding
-from secondme.pipeline.importing import Report
+from secondme.memory.embedding import Embedding
+from secondme.memory.importing import Report
+from secondme.memory.live import Learner
+from secondme.owner.remembering import Remembering
 from secondme.pipeline.inbox import Inbox
-from secondme.pipeline.learning import Learner
 from secondme.pipeline.personas import Personas
-from secondme.pipeline.remembering import Remembering
 from secondme.settings import Settings
 from secondme.stores.graph.schema import migrate
 from secondme.stores.ledger import people, voices

@@ -10,8 +10,8 @@ from secondme.channels.whatsapp_cloud.template import Wanted
 from secondme.domain.order import Order
 from secondme.domain.profile import Account
 from secondme.observe.audit import AuditLog
+from secondme.owner.orders import Orders
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.orders import Orders
 from secondme.stores.ledger import reading
 from secondme.stores.ledger.orders import Standing
 from tests.journeys.conftest import Journey, Open

@@ -65,4 +65,6 @@ async def test_each_kind_five_times_counts_once(journey: Open, profile: str, gro
         progress = "SELECT progress FROM deliveries ORDER BY seq LIMIT 1"
         assert await told.world.value(progress) == "read"
         paused = await told.world.value("SELECT count(*) FROM pauses")
-        assert paused == bool(PROFILES[profile].owner_word_pause), "by the owner's word to somebody else alone"
+        assert paused == bool(PROFILES[profile].owner_word_pause), (
+            "by the owner's word to somebody else alone"
+        )

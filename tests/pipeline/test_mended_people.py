@@ -12,7 +12,8 @@ import pytest
 from secondme.domain.errors import Ambiguous, NotFound, NotSent, SendUncertain
 from secondme.domain.message import Kind, Outcome
 from secondme.embedded import Addresses
-from secondme.pipeline import control, inbox
+from secondme.owner import control
+from secondme.pipeline import inbox
 from secondme.settings import Settings
 from secondme.stores.ledger import people, retention
 from secondme.wiring import open_app

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secondme.domain.errors import StoreUnavailable
-from secondme.pipeline import importing
+from secondme.memory import importing
 from secondme.stores.ledger import retention, voices
 from tests.support.world import World
 

@@ -20,7 +20,7 @@ from secondme.domain.message import Line
 from secondme.domain.turn import Turn
 from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
-from secondme.pipeline.hearing import Hearing
+from secondme.memory.hearing import Hearing
 from secondme.pipeline.recall import useful, within
 from secondme.profiles import PROFILES
 from secondme.stores.graph import Graph, schema

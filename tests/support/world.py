@@ -17,13 +17,13 @@ from secondme.domain.message import Inbound, Kind
 from secondme.domain.profile import Account, Profile
 from secondme.domain.turn import Draft, Part, Turn
 from secondme.embedded import Addresses
+from secondme.memory.importing import Importer
 from secondme.memory.voice.own import OwnVoice
 from secondme.observe.audit import AuditLog
+from secondme.owner.control import Control
 from secondme.pipeline.compose import Compose
-from secondme.pipeline.control import Control
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import MESSAGES, RESPONSES, Effects
-from secondme.pipeline.importing import Importer
 from secondme.pipeline.inbox import Inbox
 from secondme.pipeline.journey import journey
 from secondme.pipeline.judge import Judge, QuietHours

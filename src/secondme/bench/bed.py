@@ -10,7 +10,7 @@ from typing import Any
 
 from secondme.bench.told import Vector
 from secondme.embedded import EmbeddedStores
-from secondme.pipeline.embedding import Embedding
+from secondme.memory.embedding import Embedding
 from secondme.stores.graph import Graph, schema
 from secondme.stores.graph.shaping import Digest
 from secondme.stores.vault import KeyRing, Vault, new_key

@@ -12,7 +12,7 @@ from secondme.bench.lab import BenchFailed, Lab
 from secondme.bench.recalls import recalls
 from secondme.bench.rows import Row, beside, under
 from secondme.domain.fact import Learned
-from secondme.pipeline.learning import take_in
+from secondme.memory.live import take_in
 from secondme.stores.graph import Graph
 
 _LEAST, _MOST, _FLAT = (

@@ -9,8 +9,8 @@ from secondme.bench import told
 from secondme.bench.bed import Bed, Both, Ready
 from secondme.bench.rows import Row, Spread, under
 from secondme.bench.told import Vector
-from secondme.pipeline.hearing import Hearing
-from secondme.pipeline.learning import take_in
+from secondme.memory.hearing import Hearing
+from secondme.memory.live import take_in
 from secondme.stores.graph import Graph, embedding
 from secondme.stores.graph.values import header, rows
 

@@ -19,8 +19,8 @@ from secondme.domain.fact import Learned, Source
 from secondme.embedded.redis_server import GRAPH
 from secondme.embedded.wheels import redis_program
 from secondme.memory.extract import read
-from secondme.pipeline.hearing import Hearing
-from secondme.pipeline.learning import take_in
+from secondme.memory.hearing import Hearing
+from secondme.memory.live import take_in
 
 MESSAGES, SEARCHES = 200, 100  # of each side; the searches of the others are written into them
 _DIMENSION = 1536

@@ -15,7 +15,7 @@ from secondme.domain.errors import Invalid
 
 if TYPE_CHECKING:
     from secondme.memory.exports import Export
-    from secondme.pipeline.importing import Report
+    from secondme.memory.importing import Report
     from secondme.wiring import App
 
 _AUTHORS = 50  # listed

@@ -11,7 +11,7 @@ from secondme.cli.people import name_of
 from secondme.domain.errors import Invalid, MindFailed
 from secondme.domain.fact import EVERYONE, Fact
 from secondme.memory.answers import Answer
-from secondme.pipeline.remembering import Remembering, called, plain
+from secondme.owner.remembering import Remembering, called, plain
 from secondme.stores.graph import QueryRefused
 from secondme.wiring import App
 

@@ -14,7 +14,7 @@ from secondme.cli.knowing import memory_of
 from secondme.cli.opening import opened
 from secondme.cli.people import name_of
 from secondme.domain.errors import Invalid, NotFound
-from secondme.pipeline.remembering import Remembering
+from secondme.owner.remembering import Remembering
 from secondme.wiring import App
 
 _FOLLOWS = 3  # the exit code where the graph's part is not done

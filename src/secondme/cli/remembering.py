@@ -10,7 +10,7 @@ from secondme.cli import show
 from secondme.cli.people import name_of
 from secondme.cli.ports import answers
 from secondme.domain.errors import SecondMeError
-from secondme.pipeline.importing import Report
+from secondme.memory.importing import Report
 from secondme.stores.ledger import imports
 from secondme.stores.ledger.imports import Progress
 from secondme.wiring import App

@@ -1,1 +1,1 @@
-"""What is known: imported chats, the owner's voice, and who may hear it."""
+"""What is known: read out of messages and imported chats, kept in the graph, and told to whom may hear it."""

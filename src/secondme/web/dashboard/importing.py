@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from secondme.domain.errors import Invalid, NotFound, SecondMeError
 from secondme.memory.exports import DateOrderAmbiguous
+from secondme.memory.importing import Report
 from secondme.observe.logs import get_logger
-from secondme.pipeline.importing import Report
 from secondme.stores.ledger import glances, imports
 from secondme.web.dashboard.upload import Upload, receive
 from secondme.web.dashboard.views import InspectedView, RememberedView, SampleBody, SampleView

@@ -14,13 +14,13 @@ from secondme.domain.errors import StoreUnavailable
 from secondme.domain.fact import OWNER, Gist
 from secondme.domain.message import Kind
 from secondme.embedded import Addresses
+from secondme.memory.gists import Said
 from secondme.observe import metrics
-from secondme.pipeline.gists import Said
 from secondme.stores.graph import Graph
 from secondme.stores.graph.client import QueryRefused
 from secondme.stores.graph.values import Row, Value
 from secondme.stores.ledger import Lock, people
-from tests.pipeline.memory import Memory, a_memory
+from tests.memory.a_memory import Memory, a_memory
 
 
 @pytest_asyncio.fixture

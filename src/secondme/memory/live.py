@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from secondme.domain.errors import StoreUnavailable
 from secondme.domain.fact import OWNER, Gist, Learned, Source
+from secondme.memory.gists import Reads, Said
+from secondme.memory.mirroring import Mirror
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger, log_each
 from secondme.pipeline.doorbell import Doorbell
-from secondme.pipeline.gists import Reads, Said
-from secondme.pipeline.mirroring import Mirror
 from secondme.ports import Clock
 from secondme.stores.graph import Graph
 from secondme.stores.graph import learning as graph_learning
@@ -109,7 +109,7 @@ class Learner:
             await take_in(self._graph, self._ledger.vault.digest, batch)
             await learning.learned(connection, [row for one in still for row in one.rows], self._clock.now())
         rows = [{"trace": one.source.id, "statements": len(one.gist.statements)} for one in batch]
-        log_each("pipeline.learning", "memory.learned", rows)
+        log_each("memory.live", "memory.learned", rows)
 
     async def _take_back(self, ids: Sequence[UUID]) -> None:
         if not ids:

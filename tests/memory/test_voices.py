@@ -8,7 +8,7 @@ import pytest
 
 from secondme.domain.errors import Invalid
 from secondme.domain.turn import Contact
-from secondme.pipeline.importing import Report
+from secondme.memory.importing import Report
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.recall import choose
 from secondme.stores.ledger import people

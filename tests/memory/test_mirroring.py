@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from secondme.domain.fact import Entity, EntityType, Gist, Learned, Predicate, Source, Statement
 from secondme.embedded import Addresses
-from secondme.pipeline.mirroring import Mirror, Sleep
+from secondme.memory.mirroring import Mirror, Sleep
 from secondme.pipeline.personas import Personas
 from secondme.profiles.personas import DEFAULT_PERSONAS
 from secondme.settings import Settings

@@ -17,7 +17,7 @@ from secondme.stores.graph.client import QueryRefused
 from secondme.stores.graph.values import Row, Value
 from secondme.stores.ledger import imports
 from secondme.stores.ledger.imports import Progress
-from tests.pipeline.memory import Memory, a_memory, chat
+from tests.memory.a_memory import Memory, a_memory, chat
 
 ANA = "+15550100"
 

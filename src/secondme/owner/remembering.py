@@ -8,10 +8,10 @@ from uuid import UUID
 from secondme.domain.errors import Ambiguous, NotFound, StoreUnavailable
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Forgotten, is_group
 from secondme.memory import answers, questions
-from secondme.pipeline.control import Control
+from secondme.memory.forgetting import forget_in_graph
+from secondme.memory.mirroring import Mirror
+from secondme.owner.control import Control
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.forgetting import forget_in_graph
-from secondme.pipeline.mirroring import Mirror
 from secondme.ports import Clock, Embedder, Extractor
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from secondme.domain.fact import Entity, EntityType, Gist, Predicate, Statement
 from secondme.embedded import Addresses
+from secondme.memory.gists import Reads, Said, by_rules
+from secondme.memory.import_worker import ImportWorker
+from secondme.memory.importing import Report
+from secondme.memory.live import Learner
+from secondme.memory.mirroring import Mirror
 from secondme.observe.audit import AuditLog
 from secondme.pipeline.doorbell import Doorbell
 from secondme.pipeline.effects import HISTORY, Effects
-from secondme.pipeline.gists import Reads, Said, by_rules
-from secondme.pipeline.import_worker import ImportWorker
-from secondme.pipeline.importing import Report
-from secondme.pipeline.learning import Learner
-from secondme.pipeline.mirroring import Mirror
 from secondme.pipeline.personas import Personas
 from secondme.stores.graph import Graph
 from tests.stores.graph.conftest import DIMENSION, a_graph

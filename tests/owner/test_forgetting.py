@@ -15,15 +15,15 @@ from redis.asyncio import Redis
 from secondme.cli import parting
 from secondme.domain.errors import StoreUnavailable
 from secondme.embedded import Addresses
+from secondme.memory.forgetting import forget_in_chats
 from secondme.observe.audit import AuditLog
+from secondme.owner.remembering import Remembering
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.forgetting import forget_in_chats
-from secondme.pipeline.remembering import Remembering
 from secondme.stores import sealed_chat
 from secondme.stores.ledger import files, imports
 from secondme.stores.ledger.imports import Job
 from secondme.stores.signals import RedisSignals
-from tests.pipeline.memory import Memory, a_memory, chat
+from tests.memory.a_memory import Memory, a_memory, chat
 from tests.support.world import World
 
 

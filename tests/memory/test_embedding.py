@@ -10,8 +10,8 @@ import pytest_asyncio
 from secondme.domain.errors import MindFailed
 from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
-from secondme.pipeline.embedding import Embedding
-from tests.pipeline.memory import Memory, a_memory
+from secondme.memory.embedding import Embedding
+from tests.memory.a_memory import Memory, a_memory
 from tests.stores.graph.conftest import DIMENSION
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from secondme.domain.persona import Persona
 from secondme.domain.turn import Contact
-from secondme.pipeline.forgetting import forget_in_graph
+from secondme.memory.forgetting import forget_in_graph
 from secondme.pipeline.personas import Personas
 from secondme.pipeline.recall import choose
 from secondme.ports import Clock

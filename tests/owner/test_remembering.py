@@ -15,16 +15,16 @@ from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Gist, Learned, Predicate, Source, Statement
 from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
+from secondme.memory.embedding import Embedding
 from secondme.observe.audit import AuditLog
+from secondme.owner.remembering import Remembering, called, plain
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.embedding import Embedding
-from secondme.pipeline.remembering import Remembering, called, plain
 from secondme.stores.graph import Graph
 from secondme.stores.graph.asking import by_ids, entities
 from secondme.stores.graph.hearing import heard_by
 from secondme.stores.graph.learning import learn
 from secondme.stores.ledger import Lock
-from tests.pipeline.memory import Memory, a_memory
+from tests.memory.a_memory import Memory, a_memory
 from tests.stores.graph.conftest import DIMENSION
 
 BEN = "+15550101"

@@ -11,10 +11,11 @@ from secondme.domain.address import is_phone, is_user_id, normalise
 from secondme.domain.contact import ContactRow
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
 from secondme.domain.persona import RELATIONSHIPS
+from secondme.memory.authors import partner_key
+from secondme.memory.forgetting import forget_in_chats
+from secondme.memory.voicing import relearn
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.forgetting import forget_in_chats
 from secondme.pipeline.switch import Switch
-from secondme.pipeline.voicing import relearn
 from secondme.ports import Clock, Signals
 from secondme.stores.ledger import Ledger, files, imports, pauses, people, reading, retention, voices
 from secondme.stores.vault import Vault
@@ -179,15 +180,6 @@ def _imports(found: Sequence[tuple[datetime, int, int]]) -> list[dict[str, Any]]
     return [
         {"importedAt": _iso(at), "messages": messages, "keptReplies": kept} for at, messages, kept in found
     ]
-
-
-def partner_key(name: str) -> str:
-    """How the other side of an imported chat is compared with a contact: by number, else by name."""
-    try:
-        address = normalise(name)
-    except Invalid:
-        return name.casefold().strip()
-    return address if is_phone(address) else " ".join(name.casefold().split())
 
 
 def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:

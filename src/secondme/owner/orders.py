@@ -16,7 +16,7 @@ from secondme.domain.delivery import DeliveryKind
 from secondme.domain.errors import Ambiguous, Invalid, NotFound, NotSent
 from secondme.domain.order import Order
 from secondme.domain.profile import Account
-from secondme.pipeline.control import Control
+from secondme.owner.control import Control
 from secondme.pipeline.effects import Effects
 from secondme.pipeline.outbox import WINDOW
 from secondme.pipeline.switch import Switch

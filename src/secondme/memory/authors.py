@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from secondme.domain.address import is_phone, normalise
 from secondme.domain.errors import Invalid
 from secondme.domain.fact import GROUP, OWNER
 from secondme.memory.exports.authors import same_name
-from secondme.pipeline.control import partner_key
 from secondme.stores.ledger import Connection, imports
 from secondme.stores.vault import Vault
 
@@ -57,3 +57,12 @@ async def cast(
         return Cast(f"{GROUP}{vault.digest('group', called)}", tellers, None, True)
     partner = known[others[0]]
     return Cast(str(partner), tellers, partner, await imports.writes(tx, partner))
+
+
+def partner_key(name: str) -> str:
+    """How the other side of an imported chat is compared with a contact: by number, else by name."""
+    try:
+        address = normalise(name)
+    except Invalid:
+        return name.casefold().strip()
+    return address if is_phone(address) else " ".join(name.casefold().split())

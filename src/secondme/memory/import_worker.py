@@ -19,12 +19,12 @@ from secondme.domain.errors import StoreUnavailable
 from secondme.domain.event import ImportEvent
 from secondme.domain.fact import OWNER, Gist, Learned, Source, is_group
 from secondme.failpoints import failpoint
+from secondme.memory.gists import Reads, Said
+from secondme.memory.live import take_in
+from secondme.memory.mirroring import Mirror
 from secondme.observe import metrics
 from secondme.observe.logs import get_logger
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.gists import Reads, Said
-from secondme.pipeline.learning import take_in
-from secondme.pipeline.mirroring import Mirror
 from secondme.ports import Clock
 from secondme.stores import sealed_chat
 from secondme.stores.graph import Graph, sharing

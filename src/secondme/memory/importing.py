@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 from secondme.domain.errors import Invalid
 from secondme.domain.persona import RELATIONSHIPS, Persona
+from secondme.memory.authors import Cast, cast, partner_key
 from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.exports.authors import same_name
 from secondme.memory.voice.cues import cue
 from secondme.memory.voice.learn import Learned, learn
-from secondme.pipeline.authors import Cast, cast
-from secondme.pipeline.control import partner_key
+from secondme.memory.voicing import relearn
 from secondme.pipeline.effects import Effects
-from secondme.pipeline.voicing import relearn
 from secondme.ports import Bell, Clock, Signals
 from secondme.stores import sealed_chat
 from secondme.stores.ledger import Connection, Ledger, imports, instance, voices

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from secondme.domain.errors import MindFailed, StoreUnavailable
 from secondme.memory.extract import read
-from secondme.pipeline.gists import Said, by_mind, reader
+from secondme.memory.gists import Said, by_mind, reader
 from secondme.ports import Extraction, Question
 
 AT = datetime(2026, 3, 1, 12, tzinfo=ZoneInfo("Europe/Lisbon"))

@@ -1,0 +1,1 @@
+"""What only the owner may do: to contacts, with what is known, and in their own name."""
