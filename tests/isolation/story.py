@@ -18,7 +18,7 @@ _BEGAN = datetime(2026, 1, 1)  # an export's times have no zone
 _AT_ONCE = 40  # questions
 _OFTEN = 22  # times that an owner says the same: a voice of its own takes twenty messages
 _TRIES = 4  # a second apart
-_MERGED = 4  # contacts that are one, at the most
+_MERGED = 8  # contacts that are one, at the most
 
 
 class Story:
@@ -177,7 +177,8 @@ class Story:
         if one != other and len(self.oracle.one_with(one) | self.oracle.one_with(other)) <= _MERGED:
             await self.world.app.mirror.refresh()
             await self.world.memory.merge(one, other)
-            self.oracle.links[frozenset((one, other))] = None
+            if other not in self.oracle.one_with(one):  # else they are one already, and no link is added
+                self.oracle.links[frozenset((one, other))] = None
 
     async def unmerge(self, link: frozenset[str]) -> None:
         await self.world.memory.unmerge(*link)

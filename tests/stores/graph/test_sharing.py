@@ -1,5 +1,7 @@
 """The owner's word: who else may hear a fact, and who is who. Taken back, all is as before."""
 
+from itertools import combinations
+
 import pytest
 
 from secondme.domain.errors import Invalid, NotFound
@@ -80,6 +82,21 @@ async def test_two_contacts_who_are_one(graph: Graph) -> None:
     assert await texts(graph, "ana") == set()
     await learn(graph, digest, [told("a", lives("Porto"))])
     assert await dump(graph) == before
+
+
+async def test_many_who_are_one_are_heard_as_soon(graph: Graph) -> None:
+    """All of ten merged with each other: three million ways between them, of which a link for each step is kept."""
+    ten = [f"contact-{number}" for number in range(10)]
+    await meet(graph, *ten)
+    await learn(graph, digest, [told("a", lives("Porto"), by=ten[0])])
+    for one, other in combinations(ten, 2):
+        await merge(graph, one, other)
+    assert await graph.run("MATCH (:Contact)-[m:SAME_AS {merged: true}]->(:Contact) RETURN count(m)") == [[9]]
+    assert len(await texts(graph, ten[9])) == 1
+    with pytest.raises(NotFound, match="over others"):
+        await unmerge(graph, ten[1], ten[2])
+    await unmerge(graph, ten[0], ten[9])
+    assert await texts(graph, ten[9]) == set()
 
 
 async def test_two_people_who_are_one_tell_nobody_anything(graph: Graph) -> None:

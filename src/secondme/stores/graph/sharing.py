@@ -25,7 +25,8 @@ async def unshare(graph: Graph, fact: str, audience: str) -> None:
 async def merge(graph: Graph, one: str, other: str) -> None:
     """Say that two are one: contacts, entities of one type, or a contact and a person. By their ids.
 
-    Each fact keeps its audience. Contacts who are one hear what any of them may hear.
+    Each fact keeps its audience. Contacts who are one hear what any of them may hear. Those who are one already, over
+    others, stay so by those links alone.
     Raises Invalid where the two are not of one kind, or not there.
     """
     first, second = sorted((one, other))
@@ -40,7 +41,7 @@ async def unmerge(graph: Graph, one: str, other: str) -> None:
     """Take that back. Raises NotFound where these two were not merged."""
     first, second = sorted((one, other))
     if await graph.query("unmerge", one=first, other=second) == [[0]]:
-        raise NotFound("These two were not merged.")
+        raise NotFound("No merge is between these two. If they are one over others, take one of those merges back.")
 
 
 async def join(graph: Graph, group: str, contacts: Sequence[str]) -> None:

@@ -9,6 +9,10 @@ WITH coalesce(ca, ea) AS a, coalesce(cb, eb) AS b
 WHERE any(kind IN ['Contact', 'Person', 'Company', 'Topic', 'Event', 'Location']
     WHERE kind IN labels(a) AND kind IN labels(b))
   OR (a:Contact AND b:Person AND b.self IS NULL) OR (b:Contact AND a:Person AND a.self IS NULL)
-MERGE (a)-[m:SAME_AS]->(b)
-ON CREATE SET m.merged = true
-RETURN count(m)
+// Who are one already, over others, get no link: links make trees. Among ten who are all linked to each other there are
+// more ways than can be walked before a reply is due.
+OPTIONAL MATCH way = (a)-[:SAME_AS*1..8]-(b)
+WHERE all(n IN nodes(way) WHERE n:Contact) OR all(n IN nodes(way) WHERE n:Entity) OR ('Contact' IN labels(a)) <> ('Contact' IN labels(b))
+WITH a, b, count(way) AS ways
+FOREACH (_ IN CASE WHEN ways = 0 THEN [true] ELSE [] END | CREATE (a)-[:SAME_AS {merged: true}]->(b))
+RETURN count(a)
