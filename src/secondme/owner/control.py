@@ -40,9 +40,10 @@ class Control:
 
     async def everyone(self, *, imported: bool = False) -> list[ContactRow]:
         """All contacts, one row an account, newest talk first; then, if asked for, those known from imports alone."""
-        async with self._ledger.transaction() as tx:
-            rows = await people.everyone(tx, self._ledger.vault)
-            return rows + await people.silent(tx, self._ledger.vault) if imported else rows
+        # No transaction: Postgres ends one that waits while thousands of names are opened.
+        async with self._ledger.single() as connection:
+            rows = await people.everyone(connection, self._ledger.vault)
+            return rows + await people.silent(connection, self._ledger.vault) if imported else rows
 
     async def find(self, wanted: str, *, imported: bool = False) -> list[ContactRow]:
         """The rows of the one contact that is meant. Raises NotFound, or Ambiguous with the ids to use instead.
