@@ -41,7 +41,9 @@ async def unmerge(graph: Graph, one: str, other: str) -> None:
     """Take that back. Raises NotFound where these two were not merged."""
     first, second = sorted((one, other))
     if await graph.query("unmerge", one=first, other=second) == [[0]]:
-        raise NotFound("No merge is between these two. If they are one over others, take one of those merges back.")
+        raise NotFound(
+            "These two were not merged with each other. If they are one over others, take back one of those merges."
+        )
 
 
 async def join(graph: Graph, group: str, contacts: Sequence[str]) -> None:
