@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -18,6 +19,7 @@ NUMBER, OTHER_NUMBER, USER, OTHER_USER = "+16505551234", "+16505551235", "US.1",
 WAITS = """SELECT EXISTS (SELECT 1 FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory')"""
 WAITS_FOR_ROW = WAITS.replace("= 'advisory'", "= 'transactionid'")
+WAITS_FOR_TABLE = WAITS.replace("= 'advisory'", "= 'relation'")
 WHOSE = "SELECT user_id FROM messages WHERE id = $1"
 
 
@@ -85,6 +87,37 @@ async def test_what_is_said_under_a_number_while_it_moves_is_not_said_by_who_had
     (second,) = await coming
     whose = [await still.value(WHOSE, one.message_id) for one in (first, second)]
     assert len(set(whose)) == 2
+
+
+@pytest.mark.parametrize("shown", [OTHER_USER, USER])
+async def test_what_is_said_while_tombstones_are_put_for_a_number_is_taken_once(
+    still: World, shown: str
+) -> None:
+    """Whether a new owner shows it or who was known by an id alone: what comes when all that was said under it has
+    been read for the tombstones waits, else it would have none and be taken again."""
+    if shown == USER:
+        await still.inbox.accept([item(still, "i", USER)])
+    else:
+        await still.inbox.accept([item(still, "a", NUMBER, USER)])
+    await still.inbox.accept([item(still, "b")])
+    slow = await asyncpg.connect(still.dsn)
+    async with slow.transaction():
+        await slow.execute("LOCK TABLE tombstones IN SHARE MODE")
+
+        async def move() -> None:
+            async with still.ledger.transaction() as tx:
+                await people.resolve(tx, still.ledger.vault, [where(still, NUMBER, shown)], still.clock.now())
+
+        moving = asyncio.create_task(move())
+        await still.until(WAITS_FOR_TABLE)
+        coming = asyncio.create_task(still.inbox.accept([item(still, "c")]))
+        waiting = asyncio.create_task(still.until(WAITS_FOR_ROW))
+        await asyncio.wait({coming, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await asyncio.gather(moving, slow.close())
+    taken = [*await coming, *await still.inbox.accept([item(still, "c")])]
+    assert [one.new for one in taken] == [True, False]
+    assert len({await still.value(WHOSE, one.message_id) for one in taken}) == 1
 
 
 async def test_who_is_remembered_by_a_number_that_they_gave_up_elsewhere_is_looked_up(still: World) -> None:

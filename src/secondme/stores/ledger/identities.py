@@ -1,6 +1,5 @@
 """By which addresses a person is known: a number, the provider's own id, or both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -111,6 +110,10 @@ async def _other_number(
     has lost it, too. Whoever holds it with ids of other businesses alone is the same person, and goes on: each business
     would take the number from the other for ever. Returns who goes on.
     """
+    if holder is not None:
+        await _have(tx, holder["id"], row["id"])
+    elif row["second_key"] is not None:
+        await _have(tx, row["id"])
     if holder is not None and await _strangers(tx, holder, row):
         await _leave_number(tx, vault, holder, now)
     elif holder is not None and holder["second_key"] is None:
@@ -147,7 +150,7 @@ async def _yield(
     """Two contacts turn out to have one address. From now on all of it leads to `row`, who is as silent as `holder`.
 
     Nothing that was said goes with it, for they may be two persons, and what is delivered again of it is not said a
-    second time; the other is disabled, as it has no address left.
+    second time; the other is disabled, as it has no address left. The caller has both.
     """
     await tombstones.bury(tx, vault, {holder["id"]: [holder["channel_user_key"], *where.keys]}, now)
     await _silence_as(tx, holder, row)
@@ -176,7 +179,6 @@ async def _silence_as(tx: Connection, holder: asyncpg.Record, row: asyncpg.Recor
         holder["user_id"],
         row["user_id"],
     )
-    await _have(tx, both[:2])
     await tx.execute(
         """INSERT INTO conversations (id, account_id, identity_id, user_id, created_at, enabled)
            SELECT gen_random_uuid(), a.account_id, $2, $3, a.created_at, false FROM conversations a
@@ -197,6 +199,7 @@ async def _by_number(
     """Somebody known by number shows an id: theirs, or, where this business has another one of them, a stranger's with
     that number."""
     if row["here"] is not None:
+        await _have(tx, row["id"])
         await _leave_number(tx, vault, row, now)
         return None
     if row["second_key"] is None:
@@ -232,7 +235,8 @@ async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: 
     """The number belongs to somebody else now; who had it is known by one id alone, this business's where it has one:
     those that others showed with the number may be its new owner's.
 
-    What they had said under it and is delivered again is not the new owner's, nor does it take the number back.
+    What they had said under it and is delivered again is not the new owner's, nor does it take the number back. The
+    caller has them.
     """
     await tombstones.bury(tx, vault, {row["id"]: [row["channel_user_key"]]}, now)
     key = vault.contact_key(row["user_id"], row["key"])
@@ -251,9 +255,11 @@ async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: 
     await _count_moved(tx, row)
 
 
-async def _have(tx: Connection, identities: Sequence[UUID]) -> None:
-    """Have their conversations to oneself, before the group's others: should that ever cross somebody's way, the
-    provider delivers again."""
+async def _have(tx: Connection, *identities: UUID) -> None:
+    """Have their conversations to oneself, before what was said there is read: nothing is added to it then.
+
+    And before the group's others: should that ever cross somebody's way, the provider delivers again.
+    """
     await tx.execute(
         "SELECT 1 FROM conversations WHERE identity_id = ANY($1) ORDER BY id FOR UPDATE", identities
     )
@@ -262,9 +268,8 @@ async def _have(tx: Connection, identities: Sequence[UUID]) -> None:
 async def _count_moved(tx: Connection, row: asyncpg.Record) -> None:
     """Tell every process that what it remembers of numbers is no longer to be trusted.
 
-    Who is just being written to by what it remembers comes before, or sees it.
+    The caller has them: who is just being written to by what it remembers comes before, or sees it.
     """
-    await _have(tx, [row["id"]])
     await tx.execute(
         """INSERT INTO settings (key, value) VALUES ('numbers_moved', '1')
            ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""
