@@ -46,16 +46,32 @@ def said(world: World, job: Job) -> str:
 
 
 @asynccontextmanager
-async def reader(world: World, table: str = "accounts") -> AsyncIterator[None]:
-    """Somebody who sees the ledger as it is now for as long as they like, and has read this much of it."""
+async def other(world: World) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Another session on the ledger."""
     connection = await asyncpg.connect(world.dsn)
     try:
-        async with connection.transaction(isolation="repeatable_read"):
-            await connection.fetchval(f"SELECT count(*) FROM {table}")
-            await world.says("and on it goes")
-            yield
+        yield connection
     finally:
         await connection.close()
+
+
+async def begun(world: World) -> "asyncio.Task[None]":
+    """The files being written anew, which waits."""
+    place = "SELECT pg_relation_filepath('contacts')"
+    before = await world.value(place)
+    rewriting = asyncio.create_task(files.rewrite_files(world.ledger))
+    done, _ = await asyncio.wait({rewriting}, timeout=0.5)
+    assert not done and await world.value(place) == before
+    return rewriting
+
+
+@asynccontextmanager
+async def reader(world: World, table: str = "accounts") -> AsyncIterator[None]:
+    """Somebody who sees the ledger as it is now for as long as they like, and has read this much of it."""
+    async with other(world) as connection, connection.transaction(isolation="repeatable_read"):
+        await connection.fetchval(f"SELECT count(*) FROM {table}")
+        await world.says("and on it goes")
+        yield
 
 
 async def test_a_member_goes_from_a_groups_chat_that_waits(memory: Memory, tmp_path: Path) -> None:
@@ -95,10 +111,18 @@ async def test_a_chat_that_is_imported_anew_meanwhile_stays(memory: Memory, tmp_
 @pytest.mark.parametrize("table", ["accounts", "contacts"])
 async def test_old_pages_wait_for_whoever_still_reads_them(memory: Memory, table: str) -> None:
     async with reader(memory.world, table):
-        rewriting = asyncio.create_task(files.rewrite_files(memory.world.ledger))
-        done, _ = await asyncio.wait({rewriting}, timeout=0.5)
-        assert not done
+        rewriting = await begun(memory.world)
     await rewriting
+
+
+async def test_old_pages_wait_for_a_writer_between_two_statements(memory: Memory) -> None:
+    """It reads nothing just then, and Postgres keeps for it what it may read next."""
+    async with other(memory.world) as writer:
+        async with writer.transaction():
+            await writer.execute("SELECT pg_current_xact_id()")
+            await memory.world.says("and on it goes")
+            rewriting = await begun(memory.world)
+        await rewriting
 
 
 async def test_what_cannot_be_rewritten_yet_is_said(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:

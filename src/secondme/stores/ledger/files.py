@@ -14,15 +14,22 @@ _PATIENCE = 60.0  # seconds for whoever still reads what was
 _POLL = 0.05  # seconds
 # Others wait behind whoever waits for a table, so that is given up soon, and tried again.
 _SHORTLY = "SET lock_timeout = '500ms'"
-_READ_ON = """SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
-                AND pid <> pg_backend_pid() AND age(backend_xmin) > age($1::text::xid))"""
+# For whom VACUUM FULL keeps deleted rows: whoever sees them; a writer, who sees them between two statements no more, and
+# counts nevertheless; what is prepared; copies of the server.
+_HELD_ON = """SELECT EXISTS (
+  SELECT 1 FROM pg_stat_activity WHERE coalesce(datname, current_database()) = current_database()
+    AND pid <> pg_backend_pid()
+    AND greatest(age(backend_xmin), age(backend_xid)) > age($1::text::xid)
+  UNION ALL SELECT 1 FROM pg_prepared_xacts
+    WHERE database = current_database() AND age(transaction) > age($1::text::xid)
+  UNION ALL SELECT 1 FROM pg_replication_slots WHERE age(xmin) > age($1::text::xid))"""
 
 
 async def rewrite_files(ledger: Ledger) -> None:
     """Have them hold nothing that was deleted before and that a key which is left opens.
 
     A server of the owner's own may forbid us to end its log of writes, which then goes in its own time.
-    Raises StoreUnavailable while others read what was, or hold a table.
+    Raises StoreUnavailable while others may still read what was, or hold a table.
     """
     async with ledger.apart() as connection:
         await connection.execute(_SHORTLY)
@@ -33,7 +40,7 @@ async def rewrite_files(ledger: Ledger) -> None:
                     await _rewrite(connection, table)
         except TimeoutError as error:
             raise StoreUnavailable(
-                "Somebody reads the whole ledger, a backup for instance: forget again in a while."
+                "Somebody reads or writes the ledger for long, a backup for instance: forget again in a while."
             ) from error
         with suppress(asyncpg.InsufficientPrivilegeError):
             await connection.execute("SELECT pg_switch_wal()")
@@ -43,7 +50,7 @@ async def rewrite_files(ledger: Ledger) -> None:
 async def _outlive_readers(connection: asyncpg.Connection) -> None:
     """Wait for every transaction that began before now: what it still sees is kept for it."""
     begun = await connection.fetchval("SELECT pg_current_xact_id()::xid::text")
-    while await connection.fetchval(_READ_ON, begun):  # noqa: ASYNC110 - it happens in the server
+    while await connection.fetchval(_HELD_ON, begun):  # noqa: ASYNC110 - it happens in the server
         await asyncio.sleep(_POLL)
 
 
