@@ -125,6 +125,24 @@ async def test_old_pages_wait_for_a_writer_between_two_statements(memory: Memory
         await rewriting
 
 
+async def test_nobody_waits_for_a_vacuum_of_another_table(memory: Memory) -> None:
+    """Nothing is kept for it, and a throttled one takes hours."""
+    async with other(memory.world) as sweeper:
+        await sweeper.execute(
+            "INSERT INTO settings SELECT 'a ' || n, '1' FROM generate_series(1, 20000) AS n"
+        )
+        await sweeper.execute("SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
+        sweeping = asyncio.create_task(sweeper.execute("VACUUM settings"))
+        await memory.world.until("SELECT EXISTS (SELECT 1 FROM pg_stat_progress_vacuum)")
+        await memory.world.says("and on it goes")
+        async with asyncio.timeout(10):
+            await files.rewrite_files(memory.world.ledger)
+        assert not sweeping.done()
+        await memory.world.value("SELECT pg_cancel_backend(pid) FROM pg_stat_progress_vacuum")
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await sweeping
+
+
 async def test_what_cannot_be_rewritten_yet_is_said(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     world = memory.world
     await world.says("hello")

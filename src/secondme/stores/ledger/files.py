@@ -15,10 +15,10 @@ _POLL = 0.05  # seconds
 # Others wait behind whoever waits for a table, so that is given up soon, and tried again.
 _SHORTLY = "SET lock_timeout = '500ms'"
 # For whom VACUUM FULL keeps deleted rows: whoever sees them; a writer, who sees them between two statements no more, and
-# counts nevertheless; what is prepared; copies of the server.
+# counts nevertheless; what is prepared; copies of the server. For an ordinary VACUUM nothing is kept.
 _HELD_ON = """SELECT EXISTS (
   SELECT 1 FROM pg_stat_activity WHERE coalesce(datname, current_database()) = current_database()
-    AND pid <> pg_backend_pid()
+    AND pid <> pg_backend_pid() AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
     AND greatest(age(backend_xmin), age(backend_xid)) > age($1::text::xid)
   UNION ALL SELECT 1 FROM pg_prepared_xacts
     WHERE database = current_database() AND age(transaction) > age($1::text::xid)
