@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from secondme.domain.errors import Invalid, NotFound, StoreUnavailable
+from secondme.domain.errors import Ambiguous, Invalid, NotFound, StoreUnavailable
 from secondme.domain.fact import OWNER
 from secondme.embedded import Addresses
 from secondme.stores.graph import Graph
@@ -171,6 +171,21 @@ async def test_a_chat_that_was_forgotten_or_cannot_be_opened(memory: Memory, tmp
         False,
     ]  # it may lie where another worker runs
     assert (await standing(memory)).state == "waiting"
+
+
+async def test_who_writes_is_not_hidden_by_an_import_of_the_same_name(memory: Memory, tmp_path: Path) -> None:
+    """In an import a name is the address: either could be meant, and either may be erased."""
+    await memory.world.says("hello", name="Mara Ruiz")
+    path = chat(tmp_path / "WhatsApp Chat with Mara Ruiz.txt", "Mara Ruiz: met Eve")
+    report = await memory.world.importer.run(path, "Lena", keep_voice=False)
+    for wanted in ("Mara Ruiz", "mara ruiz", "Mara"):
+        with pytest.raises(Ambiguous) as refused:
+            await memory.world.control.find(wanted, imported=True)
+        assert f"{report.partner}" in str(refused.value) and "+15550100" in str(refused.value)
+    with pytest.raises(NotFound):
+        await memory.world.control.find("", imported=True)
+    (live,) = await memory.world.control.find("Mara Ruiz")
+    assert live.address == "+15550100"
 
 
 async def test_forgetting_who_is_known_from_an_import(memory: Memory, tmp_path: Path) -> None:

@@ -184,10 +184,11 @@ def _imports(found: Sequence[tuple[datetime, int, int]]) -> list[dict[str, Any]]
 
 
 def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
-    """By id, then by number or address, then by the name or one word of it, whatever their case.
+    """By id, then by number, then by address, name or one word of it, whatever their case.
 
     Contacts choose their names: whoever is called by one word alone must not hide those who have it among others, and
-    whoever is called by somebody's number or id is not them. Only in an import is a number that of its author.
+    whoever is called by somebody's number or id is not them. Only in an import is a number that of its author; there
+    a name is the address, which must not hide who writes under the same name.
     """
     by_id = [row for row in rows if str(row.id) == wanted.lower()]
     if by_id or _UUID.fullmatch(wanted):
@@ -200,10 +201,12 @@ def _matching(rows: Sequence[ContactRow], wanted: str) -> list[ContactRow]:
     if is_phone(address) or is_user_id(address):
         return by_address or [row for row in rows if row.imported and partner_key(row.name or "") == address]
     name = wanted.casefold()
-    by_name = [
-        row for row in rows if row.name and name in (row.name.casefold(), *row.name.casefold().split())
-    ]
-    return by_address or by_name
+    return [row for row in rows if row in by_address or name in _called(row)]
+
+
+def _called(row: ContactRow) -> list[str]:
+    name = (row.name or "").casefold()
+    return [name, *name.split()] if name else []
 
 
 def _exported(bubble: reading.Bubble) -> dict[str, Any]:
