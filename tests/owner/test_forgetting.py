@@ -200,3 +200,11 @@ async def test_statistics_have_nothing_that_a_key_opens(memory: Memory) -> None:
         "voice_examples.text",
     )
     assert not names & set(sealed)
+
+
+async def test_old_pages_of_statistics_go_as_well(memory: Memory) -> None:
+    """They had keys in them, before there was a migration against it."""
+    place = "SELECT pg_relation_filepath('pg_statistic')"
+    before = await memory.world.value(place)
+    await files.rewrite_files(memory.world.ledger)
+    assert await memory.world.value(place) != before

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -48,6 +51,21 @@ async def differences(dsn: str) -> list[Any]:
         found = await connection.run_sync(compare)
     await engine.dispose()
     return found
+
+
+async def migrated_to(dsn: str, revision: str) -> None:
+    """An older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+
+    def work(connection: Any) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.begin() as connection:
+        await connection.run_sync(work)
+    await engine.dispose()
 
 
 async def test_the_migrated_schema_is_that_of_the_tables(empty: str) -> None:
@@ -96,3 +114,22 @@ async def test_a_wrong_address_is_said_and_not_shown(empty: str) -> None:
     with pytest.raises(StoreUnavailable, match="DATABASE_URL") as refused:
         await migrate.current(with_database(empty, "CANARY-absent"))
     assert "CANARY" not in str(refused.value)
+
+
+async def test_statistics_of_keys_from_before_go(empty: str) -> None:
+    """They would outlive the contacts; those that nobody opens anything with stay, and so does the table."""
+    known = "SELECT array_agg(attname::text ORDER BY attname) FROM pg_stats WHERE tablename = 'contacts'"
+    place = "SELECT pg_relation_filepath('contacts')"
+    await migrated_to(empty, "0013")
+    row = "gen_random_uuid(), now() + n * interval '1 s', sha256(n::text::bytea)"
+    await ask(
+        empty, f"INSERT INTO contacts (id, created_at, key) SELECT {row} FROM generate_series(1, 300) AS n"
+    )
+    await ask(empty, "ANALYZE")
+    before, there = await ask(empty, known), await ask(empty, place)
+    assert {"created_at", "key"} < set(before)
+    await migrate.migrate(empty)
+    assert await ask(empty, known) == [name for name in before if name != "key"]
+    assert await ask(empty, place) == there
+    await ask(empty, "ANALYZE")
+    assert "key" not in await ask(empty, known)

@@ -8,13 +8,14 @@ import asyncpg
 from secondme.domain.errors import StoreUnavailable
 from secondme.stores.ledger.pool import Ledger
 
-# What keys that are left would open: the contacts' own keys, and what is sealed with the owner's.
-_TABLES = ("contacts", "imports", "kept_aside", "personas", "voice_examples")
+# What keys that are left would open: the contacts' own keys, and what is sealed with the owner's. Then Postgres' own
+# statistics, which had such things in them before migration 0017; who does not own the database has them passed over.
+_TABLES = ("contacts", "imports", "kept_aside", "personas", "voice_examples", "pg_statistic")
 _PATIENCE = 60.0  # seconds for whoever still reads what was
 _POLL = 0.05  # seconds
 # Others wait behind whoever waits for a table, so that is given up soon, and tried again.
 _SHORTLY = "SET lock_timeout = '500ms'"
-# For whom VACUUM FULL keeps deleted rows: whoever sees them; a writer, who sees them between two statements no more, and
+# For whom VACUUM FULL keeps deleted rows: whoever sees them; a writer, who sees nothing between two statements, and
 # counts nevertheless; what is prepared; copies of the server. For an ordinary VACUUM nothing is kept.
 _HELD_ON = """SELECT EXISTS (
   SELECT 1 FROM pg_stat_activity WHERE coalesce(datname, current_database()) = current_database()
