@@ -49,9 +49,15 @@ class Memory:
     def learner(self, graph: Graph | None = None) -> Learner:
         """As a process that has just started."""
         world, used = self.world, graph or self.graph
-        mirror = Mirror(world.ledger, used, Personas(world.ledger, world.signals), world.clock, DIMENSION)
+        mirror = self.another_mirror(used)
         bell = Doorbell(world.signals, HISTORY, "graph-worker")
         return Learner(world.ledger, used, mirror, self.read, bell, world.clock, ZONE)
+
+    def another_mirror(self, graph: Graph | None = None) -> Mirror:
+        """As another process has one."""
+        world = self.world
+        personas = Personas(world.ledger, world.signals)
+        return Mirror(world.ledger, graph or self.graph, personas, world.clock, DIMENSION)
 
     async def read(self, several: Sequence[Said]) -> list[Gist]:
         self.said += several

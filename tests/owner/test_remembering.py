@@ -12,7 +12,18 @@ import pytest
 import pytest_asyncio
 
 from secondme.domain.errors import Ambiguous, Invalid, NotFound
-from secondme.domain.fact import EVERYONE, OWNER, Fact, Gist, Learned, Predicate, Source, Statement
+from secondme.domain.fact import (
+    EVERYONE,
+    OWNER,
+    Entity,
+    EntityType,
+    Fact,
+    Gist,
+    Learned,
+    Predicate,
+    Source,
+    Statement,
+)
 from secondme.embedded import Addresses
 from secondme.llm.embeddings import LexicalEmbedder
 from secondme.memory.embedding import Embedding
@@ -55,6 +66,11 @@ class Owner:
         """All that is known of anybody."""
         rows = await self.memory.graph.run("MATCH (f:Fact) RETURN f.id")
         return sorted(one.text for one in await by_ids(self.memory.graph, [row[0] for row in rows]))
+
+    async def pages(self) -> int:
+        """The file in which the ledger's contacts lie."""
+        async with self.memory.world.ledger.light() as light:
+            return int(await light.fetchval("SELECT pg_relation_filenode('contacts')"))
 
     async def hears(self, contact: UUID) -> set[str]:
         return {fact.text for fact in await heard_by(self.memory.graph, str(contact), "")}
@@ -177,13 +193,34 @@ async def test_whoever_still_writes_comes_before_whoever_forgets(owner: Owner) -
 
 
 async def test_a_graph_that_is_down_follows(owner: Owner) -> None:
+    """The ledger's files are written anew all the same."""
     memory, down = owner.memory, Graph("redis://127.0.0.1:1")
+    before = await owner.pages()
     receipt = await owner.remembering(down).forget(owner.ana)
     await down.close()
     assert receipt["memory"] is None and "does not answer" in receipt["memoryFollows"]
+    assert receipt["filesFollow"] is None and receipt["finishedAt"] is None
+    assert await owner.pages() != before
     assert await owner.texts() == ["Ana lives in Lisbon", "Ben lives in Porto"]
-    await memory.mirror.refresh()
+    for _ in range(2):
+        await memory.mirror.refresh()
     assert await owner.texts() == ["Ben lives in Porto"]
+
+
+async def test_the_receipt_counts_also_while_the_worker_mirrors(owner: Owner) -> None:
+    """Files may take long, and whoever is gone from the ledger is forgotten by the worker too."""
+    world, worker = owner.memory.world, owner.memory.another_mirror()
+    await worker.refresh()
+    async with world.ledger.single() as reader, reader.transaction(isolation="repeatable_read"):
+        await reader.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await reader.fetchval("SELECT count(*) FROM contacts")
+        forgetting = asyncio.create_task(owner.rights.forget(owner.ana))
+        await world.until("SELECT count(*) = 1 FROM contacts")
+        while await owner.texts() != ["Ben lives in Porto"]:
+            await worker.refresh()
+        assert not forgetting.done()
+    receipt = await forgetting
+    assert receipt["memory"] == {"messages": 1, "facts": 1, "entities": 2} and receipt["finishedAt"]
 
 
 async def test_one_fact_is_forgotten(owner: Owner) -> None:
@@ -194,6 +231,27 @@ async def test_one_fact_is_forgotten(owner: Owner) -> None:
     assert await owner.texts() == ["Ben lives in Porto"]
     with pytest.raises(NotFound):
         await owner.rights.forget_fact(fact.id)
+
+
+async def test_one_fact_is_forgotten_however_often_it_was_said(owner: Owner) -> None:
+    """Whoever else says the same of them is named."""
+    for _ in range(3):
+        await owner.memory.world.says("I live in lisbon")
+    await owner.memory.learn()
+    home = Statement(
+        Predicate.LIVES_IN, Entity(EntityType.PERSON, "ana"), Entity(EntityType.LOCATION, "Lisbon")
+    )
+    source = Source("b", str(owner.ben), str(owner.ben), datetime.now(UTC))
+    await learn(
+        owner.memory.graph,
+        owner.memory.world.ledger.vault.digest,
+        [Learned(source, Gist(statements=(home,)))],
+    )
+    (bens,) = [one for one in await owner.rights.facts(owner.ben) if "Lisbon" in one.text]
+    fact, *_ = await owner.rights.facts(owner.ana)
+    receipt = await owner.rights.forget_fact(fact.id)
+    assert (receipt["memory"]["facts"], receipt["others"]) == (4, [bens.id])
+    assert await owner.texts() == ["Ben lives in Porto", "ana lives in Lisbon"]
 
 
 async def test_how_those_who_hear_are_called(owner: Owner) -> None:

@@ -48,6 +48,7 @@ class Mirror:
         self._dimension = dimension
         self._sleep = sleep
         self._contacts: dict[str, int] | None = None  # prints; None: what the graph has is not known
+        self._gone: set[str] = set()  # of these, whom the ledger had no more the last time
         self._user: UserNode | None = None
         self._told: list[PersonaNode] = []
         self._folded = False
@@ -113,11 +114,14 @@ class Mirror:
             self._contacts = dict.fromkeys(await mirror.mirrored(self._graph), 0)
         async with self._ledger.single() as connection:
             prints = await mirrored.prints(connection, self._clock.now())
-        if gone := self._contacts.keys() - prints.keys():
-            # Usually whoever forgot them has done this too; it is left to us where the graph did not answer then.
-            for contact in sorted(gone & await mirror.mirrored(self._graph)):
+        gone = self._contacts.keys() - prints.keys()
+        if left := gone & self._gone:
+            # Not at once: whoever forgets them does this too, and counts what goes. It is left to us where they
+            # could not.
+            for contact in sorted(left & await mirror.mirrored(self._graph)):
                 await forget_in_graph(self._ledger, self._graph, contact)
-            self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in gone}
+            self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in left}
+        self._gone = gone
         changed = [id_ for id_, print_ in prints.items() if self._contacts.get(id_) != print_]
         for start in range(0, len(changed), _BATCH):
             batch = changed[start : start + _BATCH]

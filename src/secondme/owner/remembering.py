@@ -113,23 +113,31 @@ class Remembering:
         except NotFound:
             receipt = {"forgotten": str(contact_id), "erased": {}, "importsThatRemain": []}
         receipt |= {"memory": None, "memoryFollows": None, "filesFollow": None, "finishedAt": None}
+        try:  # before files are written anew, which takes long: the graph worker soon forgets whom the ledger has not
+            await self._mirror.write_personas()  # they quote
+            receipt["memory"] = _went(await forget_in_graph(self._ledger, self._graph, str(contact_id)))
+        except (StoreUnavailable, QueryRefused) as error:
+            receipt["memoryFollows"] = str(error)
         try:
             await self._control.rewrite_files()
         except StoreUnavailable as error:
             receipt["filesFollow"] = str(error)
-        try:
-            await self._mirror.write_personas()  # they quote
-            gone = await forget_in_graph(self._ledger, self._graph, str(contact_id))
-        except (StoreUnavailable, QueryRefused) as error:
-            return {**receipt, "memoryFollows": str(error)}
-        done = None if receipt["filesFollow"] else _iso(gone.rewritten_at)
-        return {**receipt, "memory": _went(gone), "finishedAt": done}
+        if not (receipt["memoryFollows"] or receipt["filesFollow"]):
+            receipt["finishedAt"] = self._clock.now().isoformat()
+        return receipt
 
     async def forget_fact(self, fact_id: str) -> dict[str, Any]:
-        """Take away one fact, and what was named for it alone; returns the receipt. Raises NotFound."""
+        """Take away one fact, as often as its teller said it, and what was named for it alone; returns the receipt.
+
+        `others`: facts of other tellers that say the same, which stay, by id. Raises NotFound.
+        """
+        fact = (await asking.why(self._graph, fact_id)).fact
         gone = await forgetting.forget_fact(self._graph, fact_id)
         self._effects.acted("fact.forgotten", None, self._clock.now())
-        return {"forgotten": fact_id, "memory": _went(gone), "finishedAt": _iso(gone.rewritten_at)}
+        told = await asking.about(self._graph, fact.predicate, fact.about[0]) if fact.about else []
+        others = [one.id for one in told if one.text.casefold() == fact.text.casefold()]
+        done = _iso(gone.rewritten_at)
+        return {"forgotten": fact_id, "others": others, "memory": _went(gone), "finishedAt": done}
 
     async def _linked(self, act: Link, event: str, one: str, other: str) -> tuple[str, str]:
         (first, name), (second, other_name) = await self._which(one), await self._which(other)
