@@ -64,8 +64,14 @@ async def _forget_fact(memory: Remembering, fact_id: str, sure: bool) -> int:
     fact = (await memory.why(fact_id)).fact
     _ask(f"the fact `{show.plain(fact.text)}`", sure)
     receipt = await memory.forget_fact(fact_id)
-    print("The fact is forgotten; its message is not learned again.")
-    return _say_of_memory(receipt)
+    said = receipt["memory"]["facts"]
+    again = f", which was said {said} times; those messages are" if said > 1 else "; its message is"
+    print(f"The fact is forgotten{again} not learned again.")
+    code = _say_of_memory(receipt)
+    if others := receipt["others"]:
+        say = "1 other says" if len(others) == 1 else f"{len(others)} others say"
+        print(f"{say} the same, told by somebody else: {', '.join(others)}.")
+    return code
 
 
 async def _whom(app: App, wanted: str) -> tuple[UUID, str]:

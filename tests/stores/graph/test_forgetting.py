@@ -94,6 +94,21 @@ async def test_one_fact(graph: Graph) -> None:
         await forget_fact(graph, rome)
 
 
+async def test_one_fact_that_was_said_again_and_again(graph: Graph) -> None:
+    """All of it by one teller goes, in whichever chat; what others say stays."""
+    await meet(graph, "ana", "ben")
+    said = [told(f"{n}", lives("Rome"), naming=[person("Bob")], at=n) for n in range(3)]
+    ended = [told("no", lives("Rome", holds=False), at=5), told("o", lives("Oslo"), at=6)]
+    await learn(graph, digest, [*said, told("g", lives("rome"), to=CLIMBERS, at=4), *ended])
+    await learn(graph, digest, [told("b", lives("Rome"), by="ben")])
+    ((rome,),) = await graph.run("MATCH (f:Fact {source: '1'}) RETURN f.id")
+    gone = await forget_fact(graph, rome)
+    assert (gone.facts, gone.entities) == (4, 0)  # that she left Rome stands, and names it
+    rows = await graph.run("MATCH (f:Fact) RETURN f.source ORDER BY f.source")
+    assert rows == [["b"], ["no"], ["o"]]
+    assert await graph.run("MATCH (:Source {id: '1'})-[:NAMES]->(e) RETURN e.name") == [["Bob"]]
+
+
 async def test_one_fact_leaves_what_others_of_its_message_name(graph: Graph) -> None:
     await meet(graph, "ana")
     await learn(graph, digest, [told("a", works("Acme", "Bob"), lives("Porto", "Bob"))])

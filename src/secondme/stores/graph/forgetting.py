@@ -34,15 +34,15 @@ async def forget_contact(graph: Graph, contact: str) -> Forgotten:
 
 
 async def forget_fact(graph: Graph, fact: str) -> Forgotten:
-    """Take away one fact, and whatever was named for it alone. Raises NotFound."""
+    """Take away one fact, as often as its teller said it, and whatever was named for it alone. Raises NotFound."""
     rows = await graph.query("forget_found", fact=fact)
     if not rows:
         raise NotFound("There is no such fact: `secondme facts CONTACT` lists them with their ids.")
-    source, *stated, names = rows[0]
-    steps = [("forget_names", {"source": source, "entities": names}), ("forget_facts", {"ids": [fact]})]
-    after = settled(names, [stated])
+    named = [{"source": source, "entities": names} for _, source, names, *_ in rows]
+    steps = [("forget_names", {"rows": named}), ("forget_facts", {"ids": [row[0] for row in rows]})]
+    after = settled(list({id for row in rows for id in row[2]}), [row[3:] for row in rows])
     answers = await graph.transaction([*steps, *after])
-    return Forgotten(0, 1, answers[len(steps)][0][0], await rewrite_files(graph))
+    return Forgotten(0, len(rows), answers[len(steps)][0][0], await rewrite_files(graph))
 
 
 async def export_contact(graph: Graph, contact: str) -> dict[str, Any]:

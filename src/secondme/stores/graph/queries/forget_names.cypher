@@ -1,3 +1,4 @@
 // write
-MATCH (s:Source {id: $source})-[n:NAMES]->(e:Entity) WHERE e.id IN $entities
+UNWIND $rows AS row
+MATCH (s:Source {id: row.source})-[n:NAMES]->(e:Entity) WHERE e.id IN row.entities
 DELETE n
