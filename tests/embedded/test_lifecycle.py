@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
+import pytest
 from redis.asyncio import Redis
 
 from secondme.embedded import Addresses, EmbeddedStores, Need, running
@@ -204,3 +205,27 @@ async def test_a_port_that_somebody_took_is_given_up(data_dir: Path) -> None:
         stores = await EmbeddedStores.attach(data_dir, need={"redis"})
         assert urlsplit(stores.addresses.redis_url).port != port
         await stores.detach()
+
+
+RIGHTS = """SELECT pg_has_role('pg_read_all_stats', 'MEMBER') AND pg_has_role('pg_checkpoint', 'MEMBER')
+  AND has_function_privilege('pg_switch_wal()', 'EXECUTE')"""
+
+
+async def test_a_cluster_from_before_is_granted_what_forgetting_needs(data_dir: Path) -> None:
+    """In its database and in those that are made after."""
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr("secondme.embedded.postgres._GRANTS", ())
+        stores = await EmbeddedStores.attach(data_dir, need={"postgres"})
+        async with postgres(stores.addresses) as ledger:
+            assert not await ledger.fetchval(RIGHTS)
+        await stores.detach()
+    (data_dir / "postgres" / "secondme.grants").unlink()
+    stores = await EmbeddedStores.attach(data_dir, need={"postgres"})
+    async with postgres(stores.addresses) as ledger:
+        assert await ledger.fetchval(RIGHTS)
+        await ledger.execute("CREATE DATABASE another")
+    async with postgres(
+        Addresses(f"{(stores.addresses.database_url or '').rpartition('/')[0]}/another")
+    ) as one:
+        assert await one.fetchval(RIGHTS)
+    await stores.detach()

@@ -18,11 +18,14 @@ from secondme.embedded.wheels import postgres_program
 WORKSHOP = "postgres.new"  # where a cluster is made, until it is whole
 
 _ROLE = _DATABASE = "secondme"
-# So that forgetting can end the log of writes, in every database that is made after this.
+# So that forgetting sees for whom deleted rows are kept, autovacuum's workers too, and can end the log of writes.
 _GRANTS = (
+    f"GRANT pg_read_all_stats TO {_ROLE}",
     f"GRANT pg_checkpoint TO {_ROLE}",
     f"GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {_ROLE}",
 )
+_GRANTED = "secondme.grants"  # in the cluster's folder: what has been granted in it
+_TEMPLATE = "template1"  # new databases are copied from it
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _ACCESS_RULES = (
     f"host all {_ROLE} 127.0.0.1/32 scram-sha-256\n"  # the superuser has no way in but single-user mode
@@ -80,6 +83,7 @@ class Postgres:
             if site.alone:
                 # A pid in it may by now be another process of the same user; nothing of ours runs.
                 (folder / "postmaster.pid").unlink(missing_ok=True)
+            await self._catch_up(site, folder)
             return
         if folder.exists() and any(folder.iterdir()):
             raise ConfigError(
@@ -109,9 +113,19 @@ class Postgres:
             site.account.give(workshop / "pg_hba.conf")
         role = f"CREATE ROLE {_ROLE} LOGIN CREATEDB PASSWORD '{password}'"
         database = f"CREATE DATABASE {_DATABASE} OWNER {_ROLE}"
-        await self._single_user(site, workshop, role, *_GRANTS, database)
+        await self._single_user(site, workshop, _TEMPLATE, role, *_GRANTS, database)
+        _note_grants(site, workshop)
         workshop.rename(site.data_dir / self.name)
         sync_folder(site.data_dir)
+
+    async def _catch_up(self, site: Site, cluster: Path) -> None:
+        """Grant, once, what was not granted yet when the cluster was made."""
+        note = cluster / _GRANTED
+        if note.exists() and note.read_text() == "\n".join(_GRANTS):
+            return
+        for database in (_TEMPLATE, _DATABASE):
+            await self._single_user(site, cluster, database, *_GRANTS)
+        _note_grants(site, cluster)
 
     def launch(self, site: Site, access: Access) -> subprocess.Popen[bytes]:
         folder = site.data_dir / self.name
@@ -134,24 +148,23 @@ class Postgres:
         await connection.close(timeout=5)
 
     async def set_password(self, site: Site, password: str) -> None:
-        await self._single_user(site, site.data_dir / self.name, f"ALTER ROLE {_ROLE} PASSWORD '{password}'")
+        statement = f"ALTER ROLE {_ROLE} PASSWORD '{password}'"
+        await self._single_user(site, site.data_dir / self.name, _TEMPLATE, statement)
 
     def url(self, access: Access) -> str:
         return f"postgresql://{_ROLE}:{access.password}@127.0.0.1:{access.port}/{_DATABASE}"
 
-    async def _single_user(self, site: Site, cluster: Path, *statements: str) -> None:
-        """Run statements as the superuser, without a server; by standard input: `ps` shows no password.
-
-        In the database that new ones are copied from.
-        """
-        settings = ["-c", "scram_iterations=1", "-c", "exit_on_error=on", "-c", "log_min_messages=error"]
+    async def _single_user(self, site: Site, cluster: Path, database: str, *statements: str) -> None:
+        """Run statements as the superuser, without a server; by standard input: `ps` shows no password."""
+        said = ("scram_iterations=1", "exit_on_error=on", "log_min_messages=error", "wal_recycle=off")
+        settings = [part for setting in said for part in ("-c", setting)]
         command: list[str | Path] = [
             postgres_program("postgres"),
             "--single",
             "-D",
             cluster,
             *settings,
-            "template1",
+            database,
         ]
         await self._run(site, cluster, command, "".join(f"{statement};\n" for statement in statements))
 
@@ -163,3 +176,9 @@ class Postgres:
             raise StoreUnavailable(
                 f"{self.title}: {telling_line(printed)} ({command[0]} ended with {status})."
             )
+
+
+def _note_grants(site: Site, cluster: Path) -> None:
+    write_private(cluster / _GRANTED, "\n".join(_GRANTS))
+    if site.account:
+        site.account.give(cluster / _GRANTED)
