@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from secondme.domain.breaker import FAILURES, State
 from secondme.domain.errors import BudgetHeld, BudgetSpent, MindFailed
-from secondme.domain.turn import Contact, Draft, Turn
+from secondme.domain.turn import Draft, Turn
 from secondme.llm.budget import Budgeted, Limits
 from secondme.llm.guarded import Guarded
 from secondme.llm.minds import make_minds
@@ -24,8 +24,8 @@ from secondme.llm.purse import Purse
 from secondme.observe import metrics
 from secondme.observe.gate import Gate
 from secondme.ports import Question
-from tests.llm.asking import HandClock, Notes, Said, model, switched
-from tests.llm.turns import somebody, turn
+from tests.llm.asking import HandClock, Notes, Said, model
+from tests.llm.turns import turn
 
 
 async def test_a_refusal_or_a_long_answer_is_not_held_against_the_service(openai_stub: str) -> None:
@@ -38,35 +38,6 @@ async def test_a_refusal_or_a_long_answer_is_not_held_against_the_service(openai
                 await asks.complete(turn("Hi"))
         await asks.close()
     assert gate.state() is State.CLOSED
-
-
-async def test_empty_answers_are_held_against_the_service_once_a_contact(openai_stub: str) -> None:
-    """Else whoever writes "answer with nothing" would silence everybody, and keep them so."""
-    clock, people = HandClock(), [somebody(number) for number in range(FAILURES + 1)]
-    gate = Gate("openai:switch", clock)
-    asks = Guarded(ModelMind(model(openai_stub, "switch")), gate)
-
-    async def emptied(contact: Contact) -> None:
-        await switched(openai_stub, "empty")
-        with pytest.raises(MindFailed, match="empty"):
-            await asks.complete(turn("Hi", contact=contact))
-
-    for _ in range(2):
-        for contact in (*people[: FAILURES - 1], *people[:1] * FAILURES):
-            await emptied(contact)
-        assert gate.state() is State.CLOSED
-        await switched(openai_stub, "ok")
-        await asks.complete(turn("Hi", contact=people[0]))
-    for contact in people[:FAILURES]:
-        await emptied(contact)
-    assert gate.state() is State.OPEN
-    clock.seconds += 30
-    await emptied(people[0])
-    assert gate.state() is State.HALF_OPEN, "what they provoke lets the next one try"
-    await emptied(people[FAILURES])
-    assert gate.state() is State.OPEN
-    await switched(openai_stub, "ok")
-    await asks.close()
 
 
 async def test_retry_after_is_respected_and_said(openai_stub: str) -> None:

@@ -1,13 +1,15 @@
 """Models behind breakers: what fails again and again is left alone for a while. What wraps a mind is a mind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from secondme.domain.breaker import REST, State
 from secondme.domain.errors import MindFailed
 from secondme.domain.turn import Draft, Turn
 from secondme.llm.prompts import rough_tokens
@@ -41,6 +43,8 @@ class Guarded:
         self._gate = gate
         self._note = note
         self._emptied = set[UUID | None]()  # to whom it has said nothing since it was last well
+        self._last: UUID | None = None  # whose probe came back empty,
+        self._others_until = 0.0  # and until when everybody else's goes before theirs
 
     async def complete(self, turn: Turn, ends: float | None = None) -> Draft:
         """`ends`: the loop's time at which whoever asks gives up, which is held against a mind that is still at it."""
@@ -78,7 +82,7 @@ class Guarded:
         Raises MindFailed, at once while the mind is left alone.
         """
         try:
-            answer = await _asked(self._gate, self.name, ask, partial(self._blame, contact))
+            answer = await _asked(self._asking(contact), self.name, ask)
         except MindFailed as error:
             if error.cause != _SHUT:
                 used = error.tokens or (sent if error.cause == "timeout" else 0)
@@ -91,12 +95,27 @@ class Guarded:
         self._note(Spent(self.name, contact, answer.tokens, answer.cached_tokens))
         return answer
 
+    @contextmanager
+    def _asking(self, contact: UUID | None) -> Iterator[None]:
+        """The gate, which is shut for whose probe came back empty as long as others are to try."""
+        wait = self._others_until - self._gate.clock()
+        if contact == self._last and wait > 0 and self._gate.state() is State.HALF_OPEN:
+            raise Shut(wait)
+        with self._gate.asking(partial(self._blame, contact)):
+            yield
+
     def _blame(self, contact: UUID | None, error: BaseException) -> Blame:
-        """An empty answer counts once a contact, for they may have asked for nothing: decision 0021."""
+        """An empty answer may have been asked for, by one contact: decision 0021."""
         if not isinstance(error, MindFailed) or error.cause != _EMPTY:
-            return _blame(error)
+            found = _blame(error)
+            if found is Blame.NOT_SERVICE:
+                self._emptied.clear()
+            return found
         again = contact in self._emptied
         self._emptied.add(contact)
+        if self._gate.state() is State.HALF_OPEN:
+            self._last, self._others_until = contact, self._gate.clock() + 2 * REST
+            return Blame.SERVICE if len(self._emptied) > 1 else Blame.NOBODY
         return Blame.NOBODY if again else Blame.SERVICE
 
 
@@ -110,18 +129,16 @@ class GuardedEmbedder:
         self._gate = gate
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        return await _asked(self._gate, self.name, lambda: self._embedder.embed(texts), _blame)
+        return await _asked(self._gate.asking(_blame), self.name, lambda: self._embedder.embed(texts))
 
     async def close(self) -> None:
         await self._embedder.close()
 
 
-async def _asked[R](
-    gate: Gate, name: str, ask: Callable[[], Awaitable[R]], blame: Callable[[BaseException], Blame]
-) -> R:
+async def _asked[R](asking: AbstractContextManager[None], name: str, ask: Callable[[], Awaitable[R]]) -> R:
     """Ask behind the gate, and count how it went. Raises MindFailed, at once while the model is left alone."""
     try:
-        with gate.asking(blame):
+        with asking:
             answer = await ask()
     except Shut as shut:
         metrics.model_asks.labels(name, _SHUT).inc()
