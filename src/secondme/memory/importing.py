@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from secondme.domain.errors import Invalid
 from secondme.domain.persona import RELATIONSHIPS, Persona
-from secondme.memory.authors import Cast, cast, partner_key
+from secondme.memory.authors import BEGINNING, Cast, cast, line, partner_key
 from secondme.memory.exports import Export, ExportMessage, open_export
 from secondme.memory.exports.authors import same_name
 from secondme.memory.voice.cues import cue
@@ -123,12 +123,16 @@ class Importer:
         """Everything that takes time, before a transaction is opened: Postgres ends one that waits."""
         export = open_export(path, order=order)
         digest = hashlib.sha256(f"{me}\x1f{export.size}\x1f".encode())
+        mine, beginning = same_name(me), list[str]()
 
         def noted() -> Iterator[ExportMessage]:
             for message in export.messages(lambda done: progress(done, export.size), me):
                 digest.update(f"{message.at}{message.author}{message.text}".encode(errors="replace"))
                 if message.author is not None and message.text:
-                    writer.add(_seconds(message.at), message.author, message.text)
+                    seconds = _seconds(message.at)
+                    writer.add(seconds, message.author, message.text)
+                    if len(beginning) < BEGINNING and same_name(message.author) != mine:
+                        beginning.append(line(seconds // 60, message.author, message.text))
                 yield message
 
         learned = learn(noted(), me, keep_voice, self._defaults)
@@ -140,7 +144,7 @@ class Importer:
             ]
             for pairs in (learned.pairs, learned.between)
         )
-        return _Read(export, learned, digest.hexdigest(), examples, between, writer.close())
+        return _Read(export, learned, digest.hexdigest(), examples, between, beginning, writer.close())
 
     async def _store(
         self,
@@ -156,7 +160,7 @@ class Importer:
         async with self._ledger.transaction() as tx:
             import_id, replaced = await self._begin(tx, read, me, now)
             taken_back = 0 if keep_voice else await voices.take_back(tx, import_id)
-            found = await cast(tx, vault, sealed.authors, me, read.export.title, whom, now)
+            found = await cast(tx, vault, sealed.authors, me, read.export.title, read.beginning, whom, now)
             other = found.partner if found else None
             plain = await self._keep(tx, import_id, read.examples, None)
             between = await self._keep(tx, import_id, read.between, other) if other else 0
@@ -232,6 +236,7 @@ class _Read:
     digest: str
     examples: Sequence[Reply]  # which anyone may hear
     between: Sequence[Reply]  # which the other one may hear again
+    beginning: Sequence[str]  # the first lines of others
     sealed: sealed_chat.Sealed
 
 
