@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -158,6 +159,19 @@ async def test_what_cannot_be_rewritten_yet_is_said(memory: Memory, monkeypatch:
     assert "forget again" in receipt["filesFollow"]
     again = await rights.forget(contact)
     assert again["filesFollow"] is None and again["finishedAt"]
+
+
+@pytest.mark.parametrize("role", ["pg_checkpoint", "pg_read_all_stats"])
+async def test_who_may_not_end_the_log_of_writes_says_so(memory: Memory, role: str) -> None:
+    """What is allowed of it is done: a checkpoint alone is better than none."""
+    done = "SELECT num_requested FROM pg_stat_checkpointer"
+    before = await memory.world.value(done)
+    restricted = copy(memory.world.ledger)
+    restricted.dsn += f"?role={role}"
+    with pytest.raises(StoreUnavailable, match=r"grant it pg_checkpoint.*pg_switch_wal"):
+        await files.rewrite_files(restricted)
+    if role == "pg_checkpoint":
+        await memory.world.until(f"SELECT ({done}) > {before}")
 
 
 def test_the_owner_is_told_to_say_it_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 """Postgres' own files after an erasure: old pages and the log of writes have what was deleted until they go as well."""
 
 import asyncio
-from contextlib import suppress
 
 import asyncpg
 
@@ -29,8 +28,8 @@ _HELD_ON = """SELECT EXISTS (
 async def rewrite_files(ledger: Ledger) -> None:
     """Have them hold nothing that was deleted before and that a key which is left opens.
 
-    A server of the owner's own may forbid us to end its log of writes, which then goes in its own time.
-    Raises StoreUnavailable while others may still read what was, or hold a table.
+    Raises StoreUnavailable while others may still read what was, or hold a table, and where a server of the owner's own
+    forbids us to end its log of writes, which then goes in its own time.
     """
     async with ledger.apart() as connection:
         await connection.execute(_SHORTLY)
@@ -43,9 +42,7 @@ async def rewrite_files(ledger: Ledger) -> None:
             raise StoreUnavailable(
                 "Somebody reads or writes the ledger for long, a backup for instance: forget again in a while."
             ) from error
-        with suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("SELECT pg_switch_wal()")
-            await connection.execute("CHECKPOINT")
+        await _end_log(connection)
 
 
 async def _outlive_readers(connection: asyncpg.Connection) -> None:
@@ -63,3 +60,18 @@ async def _rewrite(connection: asyncpg.Connection, table: str) -> None:
             await asyncio.sleep(_POLL)
         else:
             return
+
+
+async def _end_log(connection: asyncpg.Connection) -> None:
+    """Begin the next piece of it, then be done with those before. Either alone lets them go sooner."""
+    refused = False
+    for step in ("SELECT pg_switch_wal()", "CHECKPOINT"):
+        try:
+            await connection.execute(step)
+        except asyncpg.InsufficientPrivilegeError:
+            refused = True
+    if refused:
+        raise StoreUnavailable(
+            "Our role may not end Postgres' log of writes: grant it pg_checkpoint, and EXECUTE on pg_switch_wal(), "
+            "or restart SecondMe where it brings Postgres along."
+        )
