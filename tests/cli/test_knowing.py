@@ -17,7 +17,7 @@ SAID = ("I moved to Lisbon", "my friend Carla works at Siemens")
 @pytest.fixture(scope="module")
 def known(shared: Instance) -> dict[str, str]:
     """Who is there, by name: Mara and Tom of imports, and Ana, who wrote. Ids."""
-    for name, lines in (("Mara", SAID), ("Tom", ("I live in Oslo",)), (HOSTILE, ("I live in Bergen",))):
+    for name, lines in (("Mara", SAID), ("Tom", ("I live in Oslo",) * 3), (HOSTILE, ("I live in Bergen",))):
         file = chat(
             shared.home / f"WhatsApp Chat with {name[:4]}.txt", *(f"{name}: {line}" for line in lines)
         )
@@ -53,11 +53,19 @@ def test_no_name_reaches_the_terminal_as_a_command(shared: Instance, known: dict
     assert "Bergen" in shown and "\x1b" not in shown and "\x07" not in shown
 
 
+def test_what_was_said_again_is_one_row(shared: Instance, known: dict[str, str]) -> None:
+    """For programs each is there."""
+    for command in (("facts", known["Tom"]), ("ask", "where does Tom live?")):
+        shown = shared.run(*command).stdout
+        assert shown.count("Oslo") == 1 and "(said 3 times, last on 2026-01-30)" in " ".join(shown.split())
+    assert len(shared.json("facts", known["Tom"], "--json")) == 3
+
+
 def test_a_question(shared: Instance, known: dict[str, str]) -> None:
     shown = shared.run("ask", "Who works at Siemens?").stdout
     assert "Carla works at Siemens" in shown and "Mara" in shown and "Oslo" not in shown
     found = shared.json("ask", "where does Tom live?", "--json")
-    assert (found["answer"], [one["text"] for one in found["facts"]]) == (None, ["Tom lives in Oslo"])
+    assert (found["answer"], [one["text"] for one in found["facts"]]) == (None, ["Tom lives in Oslo"] * 3)
     assert "Nothing is known" in shared.run("ask", "qwxz?").stdout
 
 
@@ -146,6 +154,10 @@ def test_a_fact_and_a_contact_are_forgotten(shared: Instance, known: dict[str, s
     assert "--yes" in shared.refused("forget", fact)
     assert "From memory went 1 fact" in shared.run("forget", fact, "--yes").stdout
     assert set(facts(shared, known["Mara"])) == {"Mara lives in Lisbon"}
+    oslo = facts(shared, known["Tom"])["Tom lives in Oslo"]["id"]
+    shown = shared.run("forget", oslo, "--yes").stdout
+    assert "said 3 times" in shown and "From memory went 3 facts" in shown and "say the same" not in shown
+    assert facts(shared, known["Tom"]) == {}
     dead = "redis://127.0.0.1:1"
     shown = shared.run("forget", known["Tom"], "--yes", code=3, FALKORDB_URL=dead).stdout
     assert "Memory is not done yet" in shown and f"forget {known['Tom']}" in shown

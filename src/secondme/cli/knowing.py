@@ -142,19 +142,28 @@ def memory_of(app: App) -> Remembering:
 
 async def _table(app: App, memory: Remembering, found: Sequence[Fact]) -> None:
     names, zone = await memory.names(), app.settings.timezone
-    show.table(
-        _COLUMNS,
-        [
-            (
-                fact.text,
-                called(names, fact.teller),
-                _day(fact.valid_from, zone),
-                _day(fact.valid_to, zone),
-                ", ".join(called(names, id) for id in fact.audience),
-                fact.id,
-            )
-            for fact in found
-        ],
+    show.table(_COLUMNS, [_row(several, names, zone) for several in _together(found)])
+
+
+def _together(found: Sequence[Fact]) -> list[list[Fact]]:
+    """What one teller said again and again of one time is a row: by what is said, and until when it held."""
+    said: dict[tuple[str, str, datetime | None], list[Fact]] = {}
+    for fact in found:
+        said.setdefault((fact.teller, fact.text.casefold(), fact.valid_to), []).append(fact)
+    return list(said.values())
+
+
+def _row(several: Sequence[Fact], names: dict[str, str], zone: ZoneInfo) -> tuple[str, ...]:
+    last = max(several, key=lambda fact: fact.said_at)
+    often = f" (said {len(several)} times, last on {_day(last.said_at, zone)})" if len(several) > 1 else ""
+    heard = dict.fromkeys(called(names, id) for fact in several for id in fact.audience)
+    return (
+        last.text + often,
+        called(names, last.teller),
+        _day(min(fact.valid_from for fact in several), zone),
+        _day(last.valid_to, zone),
+        ", ".join(heard),
+        last.id,
     )
 
 
