@@ -17,7 +17,7 @@ from secondme.embedded import Addresses
 from secondme.memory.gists import Said
 from secondme.observe import metrics
 from secondme.stores.graph import Graph
-from secondme.stores.graph.client import QueryRefused
+from secondme.stores.graph.client import QueryRefused, TooSlow
 from secondme.stores.graph.values import Row, Value
 from secondme.stores.ledger import Lock, people
 from tests.memory.a_memory import Memory, a_memory
@@ -202,6 +202,41 @@ async def test_what_the_graph_refuses_holds_up_nobody(memory: Memory, addresses:
     await picky.close()
     assert (await memory.named(), await memory.waiting()) == ([("Ada", 1), ("Eve", 1)], 0)
     assert metrics.learned.labels("refused")._value.get() == refused + 1
+
+
+class Weak(Graph):
+    """One that is asked too much by more than two messages at once; `down`: then it does not answer any more."""
+
+    down = False
+
+    async def transaction(self, steps: Sequence[tuple[str, Mapping[str, Value]]]) -> list[list[Row]]:
+        rows = dict(steps).get("learn", {}).get("rows", ())
+        if len(rows) > 2:  # type: ignore[arg-type]
+            raise TooSlow("too much")
+        return await super().transaction(steps)
+
+    async def ping(self, within: float = 0.0) -> None:
+        if self.down:
+            raise StoreUnavailable("no answer")
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_what_takes_too_long_is_learned_in_parts(
+    memory: Memory, addresses: Addresses, down: bool
+) -> None:
+    names = ("Ada", "Bob", "Eve", "Tom", "Ann")
+    for name in names:
+        await memory.world.says(f"met {name}")
+    weak = Weak(addresses.falkordb_url or "", memory.graph.name)
+    weak.down = down
+    if down:
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await memory.learner(weak).learn_once()
+    else:
+        await memory.learner(weak).learn_once()
+    await weak.close()
+    assert await memory.waiting() == (len(names) if down else 0)
+    assert await memory.named() == ([] if down else sorted((name, 1) for name in names))
 
 
 async def test_who_is_forgotten_while_they_are_read_leaves_nothing(memory: Memory) -> None:

@@ -19,7 +19,7 @@ from secondme.pipeline.doorbell import Doorbell
 from secondme.ports import Clock
 from secondme.stores.graph import Graph
 from secondme.stores.graph import learning as graph_learning
-from secondme.stores.graph.client import QueryRefused
+from secondme.stores.graph.client import QueryRefused, TooSlow
 from secondme.stores.graph.shaping import Digest
 from secondme.stores.ledger import Ledger, Lock, learning
 from secondme.stores.ledger.learning import Heard
@@ -28,6 +28,7 @@ log = get_logger(__name__)
 _BATCH = 200  # messages
 _BREATH = 0.2  # seconds between two looks: what comes within them is learned together
 _REST = 5.0  # seconds, while a store is down
+_FREE = 15.0  # seconds in which a graph that was given too much is done with it
 
 
 class Learner:
@@ -120,7 +121,8 @@ class Learner:
 
 
 async def take_in(graph: Graph, digest: Digest, batch: Sequence[Learned]) -> int:
-    """All together; where the graph refuses that for one of them, each alone and that one not at all.
+    """All together; where the graph refuses that for one of them, each alone and that one not at all, and where that
+    takes it too long, but it answers, half at a time.
 
     Returns how many sources were new. Raises StoreUnavailable.
     """
@@ -134,6 +136,12 @@ async def take_in(graph: Graph, digest: Digest, batch: Sequence[Learned]) -> int
             log.error("memory.refused", source_id=batch[0].source.id)
             return 0
         return sum([await take_in(graph, digest, [one]) for one in batch])
+    except TooSlow:
+        if len(batch) == 1:
+            raise
+        await graph.ping(_FREE)
+        half = len(batch) // 2
+        return sum([await take_in(graph, digest, some) for some in (batch[:half], batch[half:])])
     metrics.learned.labels("learned").inc(len(batch))
     return new
 

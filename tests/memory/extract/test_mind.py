@@ -115,6 +115,16 @@ async def test_a_name_of_one_message_is_not_believed_of_another() -> None:
     assert [one.name for one in first.entities] == ["Yusra"] and second == Gist()
 
 
+async def test_of_many_homes_the_last_count() -> None:
+    towns = ("Faro", "Porto", "Rome", "Oslo", "Bonn")
+    gist = await one(
+        f"I lived in {', '.join(towns)}",
+        entities=[entity("Location", town) for town in towns],
+        statements=[statement("LIVES_IN", "speaker", object=town) for town in towns],
+    )
+    assert [said.object.name for said in gist.statements if said.object] == list(towns[-3:])
+
+
 async def test_at_most_twenty_go_in_one_call_and_none_twice() -> None:
     contact, mind = uuid4(), Filler()
     batch = [Utterance(f"Yusra said so the {n}. time", AT) for n in range(MOST_AT_ONCE + 5)]

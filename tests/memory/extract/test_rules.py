@@ -172,6 +172,12 @@ def test_whatever_is_written_is_read(text: str) -> None:
     assert all({one.subject, one.object} <= known | {None} for one in found.statements)
 
 
+def test_of_many_homes_the_last_count() -> None:
+    towns = ("Lisbon", "Porto", "Rome", "Paris", "Berlin", "Madrid")
+    found = said(" ".join(f"I live in {town}." for town in towns))
+    assert found == {("LIVES_IN", "speaker", town, True) for town in towns[-3:]}
+
+
 _WORDS = """Tariq works at Siemens in Porto and lives moved to on 31 February 30.2. Anna's Annas #x # St Mary's GmbH
     kal ko मुंबई में काम करता है 5 December next Friday Mañana cumple de Luz vor in ein Jahren about the"""
 

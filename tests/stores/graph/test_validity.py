@@ -1,5 +1,6 @@
 """From when until when a fact holds, whatever the order in which messages are learned and taken back."""
 
+import time
 from datetime import date, datetime
 from itertools import permutations
 
@@ -138,6 +139,18 @@ async def test_a_date_that_was_put_off(graph: Graph) -> None:
     await learn(graph, digest, [told("a", naming=[event("Wedding", first)], at=1)])
     assert await spans(graph, Predicate.HAPPENS_ON) == [("2026-05-01", 1, 2), ("2026-06-01", 2, None)]
     assert await graph.run("MATCH (e:Event) RETURN e.date") == [[later]]
+
+
+async def test_a_long_chain_is_settled_in_a_moment(graph: Graph) -> None:
+    """Two thousand homes: that is two million pairs, which kept the graph from everybody for most of a minute."""
+    batch = [
+        told(f"m{n:02}", *(lives(f"P{k}", holds=k % 7 != 3) for k in range(41)), at=n) for n in range(50)
+    ]
+    began = time.monotonic()
+    await learn(graph, digest, batch)
+    assert time.monotonic() - began < 5
+    assert (await spans(graph))[-1] == ("P40", 49, None)
+    assert await graph.run("MATCH (f:Fact) WHERE f.validTo IS NULL RETURN count(f)") == [[1]]
 
 
 def expected(story: list[Learned]) -> Spans:

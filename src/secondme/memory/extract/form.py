@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from secondme.domain.fact import CATEGORIES, LONGEST_NAME, Entity, EntityType, Gist, Predicate, Statement
+from secondme.memory.extract.single import bounded
 
 _MOST = 20  # of each kind in one message
 _LONGEST_NOTE = 200  # characters
@@ -78,9 +79,11 @@ def believed(found: MessageRead, text: str, at: date) -> Gist:
     by_name: dict[tuple[EntityType, str], Entity] = {
         (one.type, one.name.casefold()): one for one in entities.values()
     }
-    statements = tuple(filter(None, (_statement(one, by_name, _plain(text), at) for one in found.statements)))
+    statements = bounded(
+        filter(None, (_statement(one, by_name, _plain(text), at) for one in found.statements))
+    )
     dates = tuple(sorted({day for day in (_day(one, at) for one in found.dates) if day is not None}))
-    return Gist(tuple(by_name.values()), tuple(dict.fromkeys(statements)), dates)
+    return Gist(tuple(by_name.values()), statements, dates)
 
 
 def _entities(found: Sequence[NamedEntity], text: str, at: date) -> Iterator[Entity]:

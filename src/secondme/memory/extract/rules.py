@@ -12,6 +12,7 @@ from secondme.memory.extract.page import Page, Span
 from secondme.memory.extract.people import find_people
 from secondme.memory.extract.places import find_places, find_venues
 from secondme.memory.extract.scan import worth_reading
+from secondme.memory.extract.single import bounded
 from secondme.memory.extract.statements import Said, find_statements
 from secondme.memory.extract.topics import category, find_hashtags, find_topics
 
@@ -72,7 +73,7 @@ def _gist(page: Page, days: list[Found], said: list[Said]) -> Gist:
     dates = tuple(sorted({found.on for found in days}))
     if not entities and not statements and not dates:
         return _NOTHING
-    return Gist(tuple(entities.values()), tuple(statements), dates)
+    return Gist(tuple(entities.values()), bounded(statements), dates)
 
 
 def _key(span: Span) -> tuple[EntityType, str]:

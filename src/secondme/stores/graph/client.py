@@ -29,6 +29,10 @@ _PASSING = (
 )
 
 
+class TooSlow(StoreUnavailable):
+    """FalkorDB has not answered a query in its time. What was asked may be the reason, so less may go through."""
+
+
 class QueryRefused(SecondMeError):
     """FalkorDB refused a query: a fault of ours, or a graph that somebody else has changed. Not worth another try."""
 
@@ -95,6 +99,8 @@ class Graph:
             pipe.execute_command(*self._words(load(name), parameters, alone=False))
         try:
             answers = await pipe.execute(raise_on_error=False)
+        except TimeoutError as error:
+            raise self._error(steps[0][0], error) from error
         except (RedisError, OSError) as error:  # before any of them ran: it is the server, not what was asked
             raise StoreUnavailable(self._explain(error)) from error
         for (name, _), answer in zip(steps, answers, strict=True):
@@ -110,10 +116,11 @@ class Graph:
         """A command of the server's own, such as GRAPH.CONSTRAINT; its answer as the server gives it."""
         return await self._ask(words[0], words)
 
-    async def ping(self) -> None:
-        """Raises StoreUnavailable when the graph's module does not answer a query, saying what to do."""
+    async def ping(self, within: float = _PING) -> None:
+        """Raises StoreUnavailable when the graph's module does not answer a query in so many seconds, saying what
+        to do."""
         try:
-            async with asyncio.timeout(_PING):
+            async with asyncio.timeout(within):
                 await self._redis.execute_command("GRAPH.QUERY", self.name, "RETURN 1")
         except (RedisError, OSError) as error:
             raise StoreUnavailable(self._explain(error)) from error
@@ -141,8 +148,10 @@ class Graph:
     def _error(self, what: str, error: Exception) -> SecondMeError:
         """In words of ours: the server's may quote what was sent."""
         said = str(error)
+        if isinstance(error, TimeoutError):
+            return TooSlow(self._explain(error))
         if said.startswith("Query timed out"):
-            return StoreUnavailable(f"FalkorDB at {self._place} is too busy to answer `{what}`. Try again.")
+            return TooSlow(f"FalkorDB at {self._place} is too busy to answer `{what}`. Try again.")
         if isinstance(error, ResponseError) and not said.startswith(_PASSING):
             return QueryRefused(f"FalkorDB at {self._place} refused the query `{what}`.")
         return StoreUnavailable(self._explain(error))

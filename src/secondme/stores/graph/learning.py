@@ -57,7 +57,7 @@ def settled(entities: Sequence[str], stated: Sequence[Sequence[str]]) -> list[St
 
     The first of them returns how many entities went.
     """
-    places = [fact[4] for fact in stated]
+    keys, places = list({fact[0] for fact in stated}), [fact[4] for fact in stated]
     gone = [
         {"predicate": predicate, "subject": subject, "object": object}
         for _, predicate, subject, object, _ in stated
@@ -65,7 +65,8 @@ def settled(entities: Sequence[str], stated: Sequence[Sequence[str]]) -> list[St
     return [
         ("unlearn_orphans", {"ids": entities}),
         ("unlearn_names", {"ids": entities}),
-        ("unlearn_settle", {"keys": list({fact[0] for fact in stated}), "places": places}),
+        ("reopen", {"keys": keys, "places": places}),
+        ("settle", {"keys": keys}),
         ("unlearn_relationships", {"facts": [fact for fact in gone if fact["object"]]}),
         *_current([(key, predicate, subject, object) for key, predicate, subject, object, _ in stated]),
     ]
@@ -81,7 +82,7 @@ def _learning(rows: Sequence[Item]) -> list[Step]:
         steps.append(("learn_group", {"facts": group}))
     facts = [fact for row in rows for fact in row["facts"]]
     if facts:
-        steps.append(("learn_settle", {"facts": [{"id": f["id"], "key": f["key"]} for f in facts]}))
+        steps.append(("settle", {"keys": list({fact["key"] for fact in facts})}))
     return [*steps, *_current([(f["key"], f["predicate"], f["subject"], f["object"]) for f in facts])]
 
 
