@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -133,3 +134,39 @@ async def test_statistics_of_keys_from_before_go(empty: str) -> None:
     assert await ask(empty, place) == there
     await ask(empty, "ANALYZE")
     assert "key" not in await ask(empty, known)
+
+
+@asynccontextmanager
+async def backup(dsn: str) -> AsyncIterator[None]:
+    """Somebody who holds every table against changes, and against them alone."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            await connection.execute("LOCK TABLE contacts, accounts, messages IN ACCESS SHARE MODE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def test_a_migration_stops_nobody_while_a_backup_runs(empty: str) -> None:
+    """Whoever waits for a table has everybody wait behind them: it is given up soon, and tried again."""
+    await migrated_to(empty, "0013")
+    async with backup(empty):
+        migrating = asyncio.create_task(migrate.migrate(empty))
+        waiting = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock')"
+        async with asyncio.timeout(10):
+            while not await ask(empty, waiting):  # noqa: ASYNC110 - it happens in the server
+                await asyncio.sleep(0.01)
+            await ask(empty, "SELECT count(*) FROM contacts, accounts, messages")
+        assert not migrating.done()
+    assert await migrating
+    assert await migrate.current(empty) == migrate.newest()
+
+
+async def test_a_backup_that_takes_longer_is_said(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await migrated_to(empty, "0013")
+    monkeypatch.setattr(migrate, "_PATIENCE", 0.1)
+    async with backup(empty):
+        with pytest.raises(StoreUnavailable, match="backup"):
+            await migrate.migrate(empty)
+    assert await migrate.current(empty) == "0013"

@@ -1,5 +1,7 @@
 """Schema versions: up to the newest at start, reset on demand. Alembic is loaded only when there is work for it."""
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,10 @@ import asyncpg
 from secondme.domain.errors import ConfigError, StoreUnavailable
 
 _HERE = Path(__file__).parent / "migrations"
+_PATIENCE = 60.0  # seconds for whoever holds a table
+# Services wait behind whoever waits for a table: they get more time than we.
+_SHORTLY = "SET LOCAL lock_timeout = '500ms'"
+_PAUSE = 1.0  # seconds
 
 
 def newest() -> str:
@@ -35,7 +41,7 @@ async def current(dsn: str) -> str | None:
 async def migrate(dsn: str) -> bool:
     """Bring the ledger to the newest schema. True when something was done.
 
-    Raises ConfigError for a ledger written by a newer version.
+    Raises ConfigError for a ledger written by a newer version, StoreUnavailable while others hold its tables.
     """
     found = await current(dsn)
     if found == newest():
@@ -49,7 +55,7 @@ async def migrate(dsn: str) -> bool:
 
 
 async def reset(dsn: str) -> None:
-    """Drop everything and migrate anew."""
+    """Drop everything and migrate anew. Raises StoreUnavailable while others hold its tables."""
     await _run(dsn, "reset")
 
 
@@ -57,6 +63,7 @@ async def _run(dsn: str, what: str) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     config = Config()
@@ -66,17 +73,34 @@ async def _run(dsn: str, what: str) -> None:
         config.attributes["connection"] = connection
         # Two processes that start together must not migrate at once.
         connection.execute(text("SELECT pg_advisory_xact_lock(7103001)"))
+        connection.execute(text(_SHORTLY))
         if what == "reset":
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
         command.upgrade(config, "head")
 
     engine = create_async_engine(_sqlalchemy_url(dsn))
+    until = time.monotonic() + _PATIENCE
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(work)
+        while True:
+            try:
+                async with engine.begin() as connection:
+                    return await connection.run_sync(work)
+            except DBAPIError as error:
+                _refuse_unless_locked(error, until)
+            await asyncio.sleep(_PAUSE)
     finally:
         await engine.dispose()
+
+
+def _refuse_unless_locked(error: Any, until: float) -> None:
+    """Raises what is no lock of others, and StoreUnavailable after `until`, by the monotonic clock."""
+    if not isinstance(error.orig.__cause__, asyncpg.LockNotAvailableError):
+        raise error
+    if time.monotonic() > until:
+        raise StoreUnavailable(
+            "Somebody reads or writes the ledger for long, a backup for instance: start again in a while."
+        ) from error
 
 
 def _sqlalchemy_url(dsn: str) -> str:
