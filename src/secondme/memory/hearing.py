@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from secondme.observe.gate import Blame, Gate, Shut
 from secondme.observe.logs import get_logger
 from secondme.ports import Embedder
 from secondme.stores.graph import Graph, QueryRefused
+from secondme.stores.graph.client import TooSlow
 from secondme.stores.graph.hearing import heard_by, merged_with
 
 log = get_logger(__name__)
@@ -39,20 +41,31 @@ class Hearing:
         self._embeds_within = embeds_within
         self._vectors: OrderedDict[bytes, list[float]] = OrderedDict()  # by a digest: no text is kept
         self._embedding: set[asyncio.Task[None]] = set()
+        self._late = set[UUID]()  # for whom the graph had no answer in time since it last had one
 
     async def heard_by(self, contact: UUID, asked: Sequence[str], before: Sequence[str]) -> Sequence[Fact]:
         """The facts, the closest first; none where the graph does not answer in time."""
         said = "\n".join((*before, *asked))[-_LONGEST:]
         try:
-            with self.gate.asking(_blame):
+            with self.gate.asking(partial(self._blame, contact)):
                 vector = await self._vector("\n".join(asked)[-_LONGEST:].strip())
                 async with asyncio.timeout(_ANSWERS_WITHIN):
-                    return await heard_by(self._graph, str(contact), said, vector, _MOST)
+                    found = await heard_by(self._graph, str(contact), said, vector, _MOST)
         except Shut:
             return ()  # said when it began to fail
         except (StoreUnavailable, QueryRefused, TimeoutError) as error:
             log.warning("memory.unavailable", error=type(error).__name__)
             return ()
+        self._late.clear()
+        return found
+
+    def _blame(self, contact: UUID, error: BaseException) -> Blame:
+        """What came too late counts once a contact, for it may be their own many facts: decision 0021."""
+        if not isinstance(error, TooSlow | TimeoutError):
+            return _blame(error)
+        again = contact in self._late
+        self._late.add(contact)
+        return Blame.NOBODY if again else Blame.SERVICE
 
     async def _vector(self, text: str) -> list[float] | None:
         """Of what was said, if it is to be had in time. What comes too late is there for the next try."""

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from secondme.domain.fact import EVERYONE, OWNER, Predicate, Statement
-from secondme.stores.graph import Graph
+from secondme.stores.graph import Graph, hearing
 from secondme.stores.graph.hearing import heard_by
 from secondme.stores.graph.learning import learn
 from secondme.stores.graph.values import Value
@@ -136,6 +136,16 @@ async def test_what_was_said_again_comes_once(graph: Graph) -> None:
     await learn(graph, digest, [told(f"m{n}", knows, at=n) for n in range(5)])
     (fact,) = await heard_by(graph, "ana", "")
     assert (fact.source, fact.valid_to) == ("m4", None)
+
+
+async def test_of_too_many_those_that_are_named_and_the_newest(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "_MOST", 3)
+    people = ("Bob", "Eve", "Tom", "Ann", "Joe")
+    await learn(graph, digest, [told(name, works("Acme", name), at=n) for n, name in enumerate(people)])
+    found = await heard_by(graph, "ana", "and Bob?")
+    assert [fact.source for fact in found] == ["Bob", "Joe", "Ann"]
 
 
 async def test_closeness_is_exact(graph: Graph) -> None:

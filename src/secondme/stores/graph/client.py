@@ -1,6 +1,7 @@
 """The way to FalkorDB: queries from files, values as parameters, several queries at once as one."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,8 @@ _QUERIES = Path(__file__).parent / "queries"
 _CONNECT = 2.0  # seconds; also for the wait for a free connection
 _PING = 2.0  # seconds
 _ANSWER = 15.0  # seconds for one answer: the longest is that of a batch of an import on a busy machine
-_READ_MS = "5000"  # after so many the server gives up a read by itself
+_READ_MS = "5000"  # after so many the server gives up a read by itself, unless its file says otherwise
+_WITHIN = re.compile(r"within (\d+) ms")
 _COMPACT = "--compact"
 # What the server says while it cannot serve, rather than because of what it was asked.
 _PASSING = (
@@ -39,11 +41,13 @@ class QueryRefused(SecondMeError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A file of queries/: its name, and its text without comments. The first line says `// read` or `// write`."""
+    """A file of queries/: its name, and its text without comments. The first line says `// write`, or `// read`, or
+    `// read within 750 ms`, after which the server gives it up."""
 
     name: str
     text: str
     reads: bool
+    within_ms: str = _READ_MS
 
 
 @cache
@@ -51,7 +55,8 @@ def load(name: str) -> Query:
     """The query of that name. Raises FileNotFoundError, a fault of ours."""
     lines = (_QUERIES / f"{name}.cypher").read_text().splitlines()
     text = "\n".join(line for line in lines if not line.startswith("//")).strip()
-    return Query(name, text, lines[0].startswith("// read"))
+    within = _WITHIN.search(lines[0])
+    return Query(name, text, lines[0].startswith("// read"), within[1] if within else _READ_MS)
 
 
 class Graph:
@@ -133,7 +138,7 @@ class Graph:
     ) -> tuple[str | bytes, ...]:
         text = encoded(header(parameters) + query.text)
         if query.reads and alone:
-            return "GRAPH.RO_QUERY", self.name, text, _COMPACT, "TIMEOUT", _READ_MS
+            return "GRAPH.RO_QUERY", self.name, text, _COMPACT, "TIMEOUT", query.within_ms
         return "GRAPH.QUERY", self.name, text, _COMPACT
 
     async def _ask(self, what: str, words: Sequence[str | bytes]) -> Any:

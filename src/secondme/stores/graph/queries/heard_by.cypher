@@ -1,4 +1,4 @@
-// read
+// read within 750 ms
 // Whatever is found is reached from somebody whom the contact is, or from a group of theirs: there is no other way in.
 OPTIONAL MATCH path = (:Contact {id: $contact})-[:SAME_AS*0..8]-(one:Contact)
 WHERE all(n IN nodes(path) WHERE n:Contact)
@@ -7,8 +7,11 @@ OPTIONAL MATCH (every:Group {id: 'everyone'})
 WITH collect(DISTINCT one) + collect(DISTINCT group) + collect(DISTINCT every) AS listeners
 UNWIND listeners AS listener
 MATCH (listener)-[:MAY_HEAR]->(f:Fact)
-WITH listeners, f, vec.cosineDistance(f.embedding, vecf32($vector)) AS far
-WITH listeners, f, coalesce(1.0 - far, 0.0) AS near, any(w IN f.words WHERE $said CONTAINS w) AS named
+// Of very many those that are named, then the newest: who has said too much must not be without all of it.
+WITH listeners, f, any(w IN f.words WHERE $said CONTAINS w) AS named
+ORDER BY named DESC, f.place DESC LIMIT $most
+WITH listeners, f, named, vec.cosineDistance(f.embedding, vecf32($vector)) AS far
+WITH listeners, f, named, coalesce(1.0 - far, 0.0) AS near
 ORDER BY f.same, f.place DESC
 WITH listeners, collect(f.same) AS sames, collect(f) AS facts, collect(near) AS nears, collect(named) AS names
 // Of what was said again, the last time. Not by grouping: the server works the parameters out anew for each group.
