@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 from secondme.embedded import running
 from secondme.embedded.processes import find
+from tests.faults.children import SOURCE
 
-SECONDME = Path(sys.executable).with_name("secondme")
+SECONDME = (sys.executable, "-P", "-m", "secondme.cli")
 SERVICES = ("GATEWAY", "ORCHESTRATOR", "GRAPH_WORKER", "DASHBOARD")
 KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH")
 
@@ -42,7 +43,7 @@ class Product:
         output = self.folder / "up.txt"
         with output.open("ab") as file:
             self.process = subprocess.Popen(
-                [SECONDME, "up"], cwd=self.folder, env=self.env, stdout=file, stderr=subprocess.STDOUT
+                [*SECONDME, "up"], cwd=self.folder, env=self.env, stdout=file, stderr=subprocess.STDOUT
             )
         for port in self.ports.values():
             outwait(lambda port=port: answers(port), 60, lambda: output.read_text())  # type: ignore[misc]
@@ -56,7 +57,7 @@ class Product:
     def command(self, *words: str) -> tuple[int, str]:
         """One command of the owner's: its exit code, and what it prints, which is for them alone and not searched."""
         done = subprocess.run(
-            [SECONDME, *words], cwd=self.folder, env=self.env, capture_output=True, timeout=60, check=False
+            [*SECONDME, *words], cwd=self.folder, env=self.env, capture_output=True, timeout=60, check=False
         )
         return done.returncode, (done.stdout + done.stderr).decode()
 
@@ -131,7 +132,12 @@ def installed(folder: Path, **settings: str) -> Iterator[Product]:
     folder.chmod(0o711)
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     env = {name: os.environ[name] for name in KEPT if name in os.environ}
-    env |= {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp"), "SECONDME_DATA_DIR": "data"}
+    env |= {
+        "PYTHONPATH": str(SOURCE),
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "SECONDME_DATA_DIR": "data",
+    }
     env |= {f"{name}_PORT": str(port) for name, port in ports.items()} | settings
     product = Product(folder, env, ports)
     try:

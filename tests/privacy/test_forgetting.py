@@ -223,7 +223,7 @@ def test_a_dump_made_before_has_it_until_they_are_forgotten_there(life: Life, fo
         async with reading.restored_at(life.dsn, life.folder / "before.sql") as dsn:
             before = await reading.ledger(life.product, dsn)
             env = life.product.env | {"DATABASE_URL": dsn}
-            words = (SECONDME, "forget", life.ids["Ana"], "--yes")
+            words = (*SECONDME, "forget", life.ids["Ana"], "--yes")
             done = await asyncio.create_subprocess_exec(*words, cwd=life.product.folder, env=env)
             assert await done.wait() == 0
             return before, await reading.ledger(life.product, dsn)
