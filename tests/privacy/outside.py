@@ -3,7 +3,8 @@
 `python outside.py` prints its port. What a text contains decides: `drop!` cuts the connection, `500!`, `404!` and
 `429!` are answered so with the text told back, `page!` is answered with a web page; `mind400!`, `mindpage!` and
 `mindempty!` do the same to the model. Anything else is taken, or answered by telling it back. Asked what messages say,
-the model finds friends, homes and what somebody cannot eat; with `hang!` in one of them it thinks until `POST /go`.
+the model finds friends, homes and what somebody cannot eat; with `hang!` in one of them it thinks until `POST /go`, and
+`GET /hanging` says how often it has begun to.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 taken: list[str] = []
+hanging: list[str] = []
 went_on = asyncio.Event()
 STATUSES = ("500!", "404!", "429!")
 
@@ -38,6 +40,7 @@ async def think(request: web.Request) -> web.StreamResponse:
     messages = re.findall(r"<message[^>]*>(.*?)</message>", prompt, re.DOTALL)
     if "response_format" in body:
         if "hang!" in prompt:
+            hanging.append(prompt)
             await went_on.wait()
         return answered(
             json.dumps({"messages": [read(number, text) for number, text in enumerate(messages, 1)]})
@@ -78,6 +81,10 @@ async def seen(request: web.Request) -> web.StreamResponse:
     return web.json_response(taken)
 
 
+async def hangs(request: web.Request) -> web.StreamResponse:
+    return web.json_response(len(hanging))
+
+
 async def main() -> None:
     app = web.Application()
     app.add_routes([
@@ -85,6 +92,7 @@ async def main() -> None:
         web.post("/v1/chat/completions", think),
         web.post("/go", go),
         web.get("/seen", seen),
+        web.get("/hanging", hangs),
         web.get("/net/health", seen),
     ])  # fmt: skip
     runner = web.AppRunner(app)

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from secondme.embedded import Addresses, EmbeddedStores
 from secondme.embedded.wheels import postgres_program
 from secondme.stores import sealed_chat
-from secondme.stores.ledger import Ledger, imports
+from secondme.stores.ledger import Ledger, Lock, imports
+from secondme.stores.ledger.imports import Job
 from secondme.stores.vault import KeyRing
 from tests.privacy.opening import opened
 from tests.privacy.places import files, keys, tables
@@ -37,6 +38,25 @@ async def ledger_of(product: Product, dsn: str) -> AsyncIterator[Ledger]:
         yield ledger
     finally:
         await ledger.close()
+
+
+@contextmanager
+def unlearned(product: Product, dsn: str) -> Iterator[None]:
+    """No chat is worked off meanwhile, as if another worker were at one."""
+    with asyncio.Runner() as runner:
+        held = AsyncExitStack()
+        try:
+            kept = runner.run(held.enter_async_context(ledger_of(product, dsn)))
+            runner.run(held.enter_async_context(kept.alone(Lock.IMPORTING)))
+            yield
+        finally:
+            runner.run(held.aclose())
+
+
+async def waiting(product: Product, dsn: str) -> list[Job]:
+    """The chats that are not learned, the oldest first."""
+    async with ledger_of(product, dsn) as kept, kept.light() as light:
+        return await imports.waiting(light, kept.vault)
 
 
 def everything(product: Product, addresses: Addresses) -> Iterator[tuple[str, bytes]]:
@@ -69,8 +89,7 @@ async def ledger(product: Product, dsn: str) -> bytes:
 async def _chats(product: Product, dsn: str) -> bytes:
     """The imported chats that wait, opened by what the ledger has."""
     async with ledger_of(product, dsn) as ledger:
-        async with ledger.transaction() as tx:
-            jobs = await imports.waiting(tx, ledger.vault)
+        jobs = await waiting(product, dsn)
         places = [sealed_chat.place_of(product.data / "imports", ledger.vault, job.key) for job in jobs]
         here = [(place, job) for place, job in zip(places, jobs, strict=True) if place.exists()]
         return "\n".join(

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import threading
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,7 @@ class Life:
     openable: list[bytes] = field(default_factory=list)
     stood: int = 0  # of these, in Postgres' files
     bodies: list[bytes] = field(default_factory=list)
+    held: ExitStack = field(default_factory=ExitStack)  # until it is closed no chat is worked off
 
     def look(self) -> Found:
         """Each kind of place, and whose words can be read there."""
@@ -93,12 +96,15 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             SECONDME_MODELS="compatible:m",
             COMPATIBLE_BASE_URL=f"{mind}/v1",
         ) as product,
+        ExitStack() as stop,
     ):
         product.start()
         stores = asyncio.run(EmbeddedStores.attach(product.data))
         people = {"Ana": Canaries(WORD), "Ben": Canaries("xqvjwzk"), "Vera": Canaries("jzvqxwk")}
         made = Life(product, stores, folder, mind, people)
         live(made)
+        stop.enter_context(made.held)
+        made.held.enter_context(reading.unlearned(product, made.dsn))
         leave_waiting(made)
         asyncio.run(reading.written_down(stores.addresses))
         made.before = made.look()
@@ -148,7 +154,7 @@ def climbers(words: dict[str, Canaries]) -> list[str]:
 
 
 def leave_waiting(life: Life) -> None:
-    """A chat of Ana's that a model is reading, then one of Ben's and one of a group, on the disk until it has."""
+    """A chat of Ana's that a model shall read, then one of Ben's and one of a group, on the disk until it has."""
     words, think = life.people, "hang! think about that"
     for name in ("Ana", "Ben"):
         lines = [f"{name}: {think}", *told(name, words[name], 7), "Lena: see you then"]
@@ -157,10 +163,21 @@ def leave_waiting(life: Life) -> None:
     imports(life.product, chat(life.folder, "Climbers", group), "--yes", "--detach")
 
 
+def hanging(life: Life) -> int:
+    """How often the model has begun to think for long."""
+    with urllib.request.urlopen(f"{life.mind}/hanging", timeout=5) as answer:
+        return int(answer.read())
+
+
 @pytest.fixture(scope="module")
 def forgotten(life: Life) -> Found:
     """What is found after `forget`, while and after which Meta delivers again what Ana had written."""
     bodies, done = life.bodies, threading.Event()
+    told = sum(fact["teller"] == life.ids["Ana"] for fact in life.facts("Ana"))
+    life.held.close()
+    outwait(lambda: hanging(life) == 1, 20, lambda: "no model reads")
+    first, *_ = asyncio.run(reading.waiting(life.product, life.dsn))
+    assert first.audience == life.ids["Ana"]
 
     def redeliver() -> None:
         while not done.is_set():
@@ -175,6 +192,8 @@ def forgotten(life: Life) -> Found:
         done.set()
         redelivering.join()
     assert "Receipt" in said, said
+    went = re.search(r"From memory went (\d+) facts", said)
+    assert went and int(went.group(1)) >= told > 50, said
     assert {erasing.again(life.product, one) for one in bodies} == {200}
     return life.look()
 
@@ -225,7 +244,7 @@ def test_a_dump_made_before_has_it_until_they_are_forgotten_there(life: Life, fo
             env = life.product.env | {"DATABASE_URL": dsn}
             words = (*SECONDME, "forget", life.ids["Ana"], "--yes")
             done = await asyncio.create_subprocess_exec(*words, cwd=life.product.folder, env=env)
-            assert await done.wait() == 0
+            assert await done.wait() == 3  # there we may not end the log of writes
             return before, await reading.ledger(life.product, dsn)
 
     before, after = (life.people["Ana"].found(data) for data in asyncio.run(again()))
@@ -243,6 +262,8 @@ def test_the_chats_that_waited_are_learned_without_her(life: Life, forgotten: Fo
     """The one that a model was reading is given up; in a group's, what others said is learned."""
     urllib.request.urlopen(urllib.request.Request(f"{life.mind}/go", b""), timeout=5).close()
     outwait(lambda: not any((life.product.data / "imports").iterdir()), 60, lambda: "chats still wait")
+    logs = b"".join(data for _, data in files(life.product.data / "logs"))
+    assert logs.count(b'"import.given_up"') == 1
     found = life.look()
     assert table(found["Ana"]) == {}
     assert life.people["Ben"].of("imported") <= found["Ben"]["graph, asked"]
