@@ -20,8 +20,8 @@ check: setup ## Format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-faults: setup ## Kill things at bad moments, for longer than the tests do
-	.venv/bin/python -m pytest tests/faults --long
+faults: setup ## The long forms of tests (hours): faults, isolation, injection, fuzzing (ARGS as for test)
+	.venv/bin/python -m pytest --long -m long $(ARGS)
 
 bench: setup ## Measure it (PEERS=… compares)
 	.venv/bin/secondme bench $(if $(PEERS),--peers $(PEERS)) $(foreach name,$(ONLY),--only $(name)) \

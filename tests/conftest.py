@@ -20,7 +20,18 @@ configure("test", stderr=False, strict=True)  # a log line that could hold conte
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="the long forms of fault, fuzz and load tests")
+    parser.addoption("--long", action="store_true", help="the long forms of those tests that have one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: has a long form")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks those that have a long form: `make faults` runs no others."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "long" in item.fixturenames:
+            item.add_marker("long")
 
 
 @pytest.fixture(scope="session")
