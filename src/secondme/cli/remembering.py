@@ -19,7 +19,7 @@ _LOOKS_EVERY = 0.2  # seconds
 
 
 class ChatLost(SecondMeError):
-    """What was sealed of a chat cannot be opened any more."""
+    """Memory cannot learn from a chat."""
 
 
 async def remember(app: App, report: Report, *, detach: bool) -> None:
@@ -81,7 +81,7 @@ def _say(found: Progress | None) -> None:
     if found is None:
         print("The chat was forgotten meanwhile.")
     elif found.state == imports.FAILED:
-        raise ChatLost("Memory could not open what was sealed of this chat: import it again.")
+        raise ChatLost(found.failure)
     else:
         things = show.count(
             found.entities,

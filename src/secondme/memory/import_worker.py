@@ -28,7 +28,7 @@ from secondme.pipeline.effects import Effects
 from secondme.ports import Clock
 from secondme.stores import sealed_chat
 from secondme.stores.graph import Graph, sharing
-from secondme.stores.ledger import Ledger, Lock, imports
+from secondme.stores.ledger import Connection, Ledger, Lock, imports
 from secondme.stores.ledger.imports import Job
 
 log = get_logger(__name__)
@@ -37,6 +37,7 @@ _LOOKS_EVERY = 1.0  # seconds: what a lost bell missed is found within this
 _REST = 5.0  # seconds, while a store is down
 _TELLS_EVERY = 1.0  # seconds
 _LEFT_ALONE = 600.0  # seconds: a chat that is being written has no row yet
+_LOST = "What was sealed of this chat cannot be opened: import it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,29 @@ class ImportWorker:
             job = next((one for one in jobs if one.lock not in self._passed), None)
             if job is None:
                 return False
+            await self._mirror.refresh()  # the schema, and what its people are called
             try:
                 await self._work(job)
+            except StoreUnavailable:
+                raise
             except FileNotFoundError:  # it may lie where another worker runs
                 self._passed.add(job.lock)
                 log.warning("import.elsewhere", import_id=job.id)
             except (OSError, InvalidTag, ValueError) as error:
                 log.error("import.unreadable", import_id=job.id, error=type(error).__name__)
-                await imports.fail(mine, job)
-                self._publish("import.failed", job, job.done, 0)
+                await self._fail(mine, job, _LOST)
+            except (
+                Exception
+            ) as error:  # a fault of ours costs the chat that met it, and none of those behind it
+                fault = type(error).__name__
+                log.exception("import.crashed", import_id=job.id, error=fault)
+                said = f"Memory stopped at a fault ({fault}); the log says where. What it had learned stays."
+                await self._fail(mine, job, said)
             return True
+
+    async def _fail(self, connection: Connection, job: Job, reason: str) -> None:
+        await imports.fail(connection, job, reason)
+        self._publish("import.failed", job, job.done, 0)
 
     def _sweep(self, jobs: Sequence[Job]) -> None:
         sealed_chat.sweep(self._folder, [self._path(job) for job in jobs], time.time() - _LEFT_ALONE)
@@ -123,7 +137,6 @@ class ImportWorker:
         return sealed_chat.place_of(self._folder, self._ledger.vault, job.key)
 
     async def _work(self, job: Job) -> None:
-        await self._mirror.refresh()  # the schema, and what its people are called
         if is_group(job.audience):
             await self._join(job)
         log.info("import.begun", import_id=job.id, total=job.total, done=job.done)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+FIRST_YEAR = 2009  # WhatsApp began in February 2009
+_AHEAD = timedelta(days=2)  # a phone's day may have begun before ours, and its clock be wrong
 _NUMBER = re.compile(r"([RH]?)(\d{1,4})")
 _BUDDHIST = 543  # years ahead of the common era
 _MINGUO = 1911  # years behind it
@@ -75,14 +77,20 @@ def _jalali(year: int, month: int, day: int) -> date | None:
 
 
 class Days(dict[str, date | None]):
-    """Written date → day, or None; each spelling is parsed once."""
+    """Written date → day, or None; each spelling is parsed once.
+
+    None also where no message can be of that day: before WhatsApp's first year, or more than two days ahead of now.
+    Whoever writes to the owner may have written the line, with any date.
+    """
 
     def __init__(self, order: str, *, thai: bool) -> None:
         super().__init__()
         self._order, self._thai = order, thai
+        self._first, self._last = date(FIRST_YEAR, 1, 1), date.today() + _AHEAD
 
     def __missing__(self, written: str) -> date | None:
         if len(self) >= _CACHED:
             self.clear()
-        found = self[written] = read(written, self._order, thai=self._thai)
+        day = read(written, self._order, thai=self._thai)
+        found = self[written] = day if day and self._first <= day <= self._last else None
         return found

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from secondme.memory.exports.calendars import numbers, read, thai
+from secondme.memory.exports.calendars import FIRST_YEAR, numbers, read, thai
 from secondme.memory.exports.errors import DateOrderAmbiguous, ExportError
 
 ORDERS = ("dmy", "mdy", "ymd")
-_FIRST_YEAR = 2009  # WhatsApp began in February 2009
 _EARLY = 3  # witnesses that settle the order before the whole file is read
 _NAMES = {"dmy": "day first", "mdy": "month first", "ymd": "year first", "ydm": "year, day, month"}
 _ENGLISH = frozenset(  # day-period words of the languages that may put the month first
@@ -83,9 +82,7 @@ class Evidence:
     def _fitting(self, written: str) -> dict[str, date]:
         """The days that this date can be; those of impossible years only if there are no others."""
         days = {o: day for o in self.candidates if (day := read(written, o, thai=self.thai)) is not None}
-        likely = {
-            order: day for order, day in days.items() if _FIRST_YEAR <= day.year <= self.latest.year + 1
-        }
+        likely = {order: day for order, day in days.items() if FIRST_YEAR <= day.year <= self.latest.year + 1}
         return likely or days
 
     def fits(self, order: str) -> bool:
@@ -202,5 +199,5 @@ def candidates(
 
 def _two_digit_year_last(parts: list[tuple[str, int, int]], last_year: int) -> bool:
     first, second, year = (value for _, value, _ in parts)
-    likely = _FIRST_YEAR % 100 <= year <= last_year or thai([year])
+    likely = FIRST_YEAR % 100 <= year <= last_year or thai([year])
     return likely and min(first, second) <= 12 and max(first, second) <= 31

@@ -35,13 +35,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far memory has come: WAITING until it is DONE, or FAILED where what was sealed cannot be opened any more.
+    """How far memory has come: WAITING until it is DONE, or FAILED, then with the reason in a sentence for the owner.
     Counts of messages, and of what is known from the chat."""
 
     state: str
     total: int
     done: int
     entities: int
+    failure: str | None = None
 
 
 async def enqueue(
@@ -58,7 +59,7 @@ async def enqueue(
     """Have memory learn from it, from the beginning. `key` opens the sealed chat."""
     await tx.execute(
         """UPDATE imports SET state = 'waiting', total = $2, done = 0, entities = 0, file_key = $3, audience = $4,
-             tellers = $5, by_model = $6 WHERE id = $1""",
+             tellers = $5, by_model = $6, failure = NULL WHERE id = $1""",
         import_id,
         total,
         _sealed_key(vault, import_id, key),
@@ -142,20 +143,21 @@ async def finish(connection: Connection, job: Job, entities: int) -> bool:
     return bool(found)
 
 
-async def fail(connection: Connection, job: Job) -> None:
-    """It cannot be learned from: what was sealed does not open."""
+async def fail(connection: Connection, job: Job, reason: str) -> None:
+    """It cannot be learned from; `reason` is shown to the owner, and holds no word of the chat."""
     await connection.execute(
-        """UPDATE imports SET state = 'failed', file_key = NULL, tellers = NULL
+        """UPDATE imports SET state = 'failed', failure = $3, file_key = NULL, tellers = NULL
            WHERE id = $1 AND file_key = $2""",
         job.id,
         job.lock,
+        reason,
     )
 
 
 async def progress(connection: Connection, import_id: UUID) -> Progress | None:
     """How far it is; None where it was forgotten."""
     row = await connection.fetchrow(
-        "SELECT state, total, done, entities FROM imports WHERE id = $1", import_id
+        "SELECT state, total, done, entities, failure FROM imports WHERE id = $1", import_id
     )
     return Progress(*row) if row else None
 

@@ -324,6 +324,7 @@ imports = Table(
     Column("entities", Integer, nullable=False, server_default="0"),  # that memory knows from this chat
     Column("by_model", Boolean, nullable=False, server_default="false"),
     _text("audience", nullable=True),  # the contact whose chat it is, or the group
+    _text("failure", nullable=True),  # why memory could not learn from it, in a sentence for the owner
     _sealed("file_key"),  # of the sealed chat; empty once it is done
     _sealed("tellers"),  # who each of its authors is
     _text("relationship", nullable=True),  # of its other side, as known when it was imported

@@ -259,13 +259,14 @@ class SampleBody(Shape):
 
 
 class RememberedView(Shape):
-    """How far memory has come with an import: waiting, done or failed; counts of messages, and of the people,
-    companies, topics, events and places that are known from them."""
+    """How far memory has come with an import: waiting, done or failed, then with the reason; counts of messages, and
+    of the people, companies, topics, events and places that are known from them."""
 
     state: str
     total: int
     done: int
     entities: int
+    failure: str | None
 
 
 class InspectedView(Shape):

@@ -242,7 +242,7 @@ function memory() {
   if (!m) return null;
   const known = `${count(m.entities, "person or thing", "people, companies, topics, events and places")} known from this chat`;
   const said = { waiting: `${number(m.done)} of ${count(m.total, "message")} so far, ${known}`, done: `${count(m.total, "message")}, ${known}`,
-    failed: "What was sealed of this chat cannot be opened: import it again." };
+    failed: m.failure };
   return h("section", { class: "memory" }, h("h3", {}, m.state === "waiting" ? "Remembering" : "Remembered"),
     m.state === "waiting" ? h("progress", { max: m.total, value: m.done, "aria-label": "Memory learns from the chat" }) : null,
     h("p", { class: "lead done" }, said[m.state]));
