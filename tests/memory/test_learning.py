@@ -157,6 +157,19 @@ async def test_nobody_deletes_what_somebody_else_said(memory: Memory) -> None:
     assert await memory.named() == [("Bob", 1)]
 
 
+@pytest.mark.parametrize("kind", [Kind.DELETION, Kind.EDIT])
+@pytest.mark.parametrize("from_me", [True, False])
+async def test_nor_once_its_words_are_gone(memory: Memory, kind: Kind, from_me: bool) -> None:
+    """Retention has emptied the message by then: what was learned of it could not be learned again."""
+    await memory.world.says("I live in Porto", id="m", from_me=from_me)
+    await memory.learn()
+    known = await memory.facts()
+    await memory.run("UPDATE messages SET text = NULL")
+    await memory.world.says("x", kind=kind, id="d", target="m", from_me=not from_me)
+    await memory.learn()
+    assert (len(known), await memory.facts(), await memory.waiting()) == (1, known, 0)
+
+
 async def test_what_is_gone_before_it_was_learned(memory: Memory) -> None:
     await memory.world.says("met Bob")
     await memory.run("UPDATE messages SET text = NULL, erased_at = now()")

@@ -37,7 +37,7 @@ class Heard:
 _MEANT = """SELECT t.* FROM messages t WHERE t.id = n.id AND n.content_type NOT IN ('edit', 'deletion')
   UNION ALL SELECT t.* FROM messages t WHERE n.content_type IN ('edit', 'deletion') AND t.account_id = n.account_id
     AND t.identity_id = n.identity_id AND t.source_message_id = n.concerns
-    AND t.conversation_id = n.conversation_id"""
+    AND t.conversation_id = n.conversation_id AND t.direction = n.direction"""
 _CONCERNING = """FROM messages x WHERE x.conversation_id = m.conversation_id AND x.concerns = m.source_message_id
   AND x.direction = m.direction AND x.content_type"""
 # An order of the owner's is no word of theirs, and somebody who is not enabled is none of our business.
