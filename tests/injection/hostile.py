@@ -5,7 +5,7 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-OURS = ("message", "example", "fact", "instructions")
+OURS = ("message", "example", "fact", "style", "instructions")
 MARK = "zqx7"  # stands in every text that a test looks for again
 
 _LESS = ("<", "\uff1c", "\ufe64", "&lt;", "&LT;", "&#60;", "&#x3c;", "&#0060", "&amp;lt;", "\u2039", "\u3008")

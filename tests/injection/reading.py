@@ -10,7 +10,7 @@ from tests.injection.hostile import OURS
 
 _INVISIBLE = re.compile("[\u00ad\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]")
 _ALIKE = str.maketrans("\u0430\u0435\u043e\u0455\u0441\u0445", "aeoscx")
-_FENCED = re.compile(r"<(message|example|fact)( [^<>]*)?>(.*?)</\1>", re.DOTALL)
+_FENCED = re.compile(r"<(message|example|fact|style)( [^<>]*)?>(.*?)</\1>", re.DOTALL)
 _TAGS = re.compile(rf"<[\s/]*(?:{'|'.join(OURS)})|<\||<\uff5c|</?s>|\[/?(?:inst|system_prompt|tool_\w+)\]")
 
 

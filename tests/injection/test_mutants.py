@@ -27,6 +27,12 @@ NAMED_PROMPT: Changes = {
         "system = str(turn.contact.name) + _system(turn.account.profile.prompt",
     )
 }
+PERSONA_TRUSTED: Changes = {
+    "llm/prompts.py": (
+        'lines.append(ChatMessage(role="user", content=_persona(turn.persona)))',
+        'lines.append(ChatMessage(role="system", content=_persona(turn.persona)))',
+    )
+}
 ANY_LINE: Changes = {"memory/exports/survey.py": ("return sum(found) * 2 > len(found)", "return False")}
 ANY_NAME: Changes = {"memory/exports/authors.py": ("claims = chosen and (", "claims = False and (")}
 UNQUOTED: Changes = {
@@ -62,6 +68,7 @@ SENT_AS_TOLD: Changes = {
 QUICK = [
     pytest.param(OPEN_TAGS, "trusted_part", "corpus", id="tags stay open"),
     pytest.param(PLAIN_TAGS_ONLY, "trusted_part", "corpus", id="only plain tags are closed"),
+    pytest.param(PERSONA_TRUSTED, "trusted_part", "taught", id="a persona in the system message"),
 ]
 SLOW = [
     pytest.param(NAMED_PROMPT, "trusted_part", "corpus", id="a name in the system message"),

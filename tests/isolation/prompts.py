@@ -1,4 +1,4 @@
-"""A request to a model, taken apart: which of its words are instructions, facts, past replies, the conversation."""
+"""A request to a model, taken apart: which of its words are the persona's, facts, past replies, the conversation."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from tests.isolation.oracle import Oracle, Shown
 from tests.isolation.words import Words
 
 _FACT = re.compile(r"<fact([^>]*)>(.*?)</fact>", re.DOTALL)
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _EXAMPLE = re.compile(r"<example>(.*?)</example>", re.DOTALL)
 _WAITING = "Waiting for an answer:\n"
 _MANY = 6  # facts of one name: others compete for the twelve places of a prompt
@@ -18,7 +19,8 @@ _BY = re.compile(r' by="(\w+)"')
 class Prompt:
     """What a model was given for one contact, as words of ours."""
 
-    system: frozenset[str]
+    system: frozenset[str]  # none, whatever was said
+    style: frozenset[str]
     facts: frozenset[Shown]
     replies: frozenset[str]
     talk: frozenset[str]  # the conversation before, and what waits
@@ -28,6 +30,7 @@ class Prompt:
 def taken_apart(body: dict[str, Any], words: Words) -> Prompt:
     """The body of a request for a chat completion."""
     system, *talk = (message["content"] for message in body["messages"])
+    style, talk[0] = " ".join(_STYLE.findall(talk[0])), _STYLE.sub("", talk[0])
     before, _, waiting = talk[-1].rpartition(_WAITING)
     facts = frozenset(
         Shown(
@@ -39,6 +42,7 @@ def taken_apart(body: dict[str, Any], words: Words) -> Prompt:
     rest = _EXAMPLE.sub("", _FACT.sub("", before))
     return Prompt(
         frozenset(words.within(system)),
+        frozenset(words.within(style)),
         facts,
         frozenset(replies),
         frozenset(words.within(" ".join([*talk[:-1], rest, waiting]))),
@@ -54,7 +58,8 @@ def violations(prompt: Prompt, contact: str, oracle: Oracle) -> list[str]:
         ("a fact", facts),
         ("a past reply", prompt.replies - oracle.replies(contact)),
         ("a line", prompt.talk - oracle.talk(contact)),
-        ("the persona", prompt.system - phrases),
+        ("the persona", prompt.style - phrases),
+        ("the instructions", prompt.system),
     ]
     known = [
         f"{told}, ended by {oracle.end_of(told)}"
@@ -78,6 +83,6 @@ def missing(prompt: Prompt, contact: str, oracle: Oracle) -> list[str]:
     found = [
         ("a fact", {" ".join(sorted(one)) for one in must - shown}),
         ("a past reply", oracle.answer_to(contact, set(prompt.waiting)) - prompt.replies),
-        ("a persona", {"any phrase"} if speaks and not prompt.system & phrases else set()),
+        ("a persona", {"any phrase"} if speaks and not prompt.style & phrases else set()),
     ]
     return [f"{what} that {contact} should hear: {sorted(words)}" for what, words in found if words]

@@ -42,7 +42,7 @@ async def requests(stub: str) -> list[Any]:
 
 
 async def forget(stub: str) -> None:
-    """Let the stub begin its list anew: it is too short for all that a session asks."""
+    """Let the stub begin its list anew, which is too short for all that a session asks, and its cache."""
     async with aiohttp.ClientSession() as session:
         await session.delete(f"{stub.removesuffix('/v1')}/requests")
 

@@ -11,9 +11,10 @@ import pytest
 
 from secondme.domain.errors import MindFailed
 from secondme.domain.message import Line
+from secondme.llm.prompts import instructions
 from secondme.observe import metrics
 from secondme.pipeline.recall import within
-from tests.llm.asking import KEY, asked, mind
+from tests.llm.asking import KEY, asked, forget, mind
 from tests.llm.test_openai_wire import QUESTION, Found, Person
 from tests.llm.turns import NOW, PERSONA, SPACE, lines, turn
 
@@ -22,8 +23,8 @@ MARK = {"type": "ephemeral"}
 
 async def test_an_answer_becomes_a_draft_and_the_prompt_is_cached(anthropic_stub: str) -> None:
     """Input is what was sent in all: read from the cache, written to it, and the rest."""
-    guide = "A guide that nobody else has sent, so that nothing of it is in the cache when this begins. " * 2
-    found = turn("Coming?", window=lines("Hi", "hey"), persona=replace(PERSONA, style_guide=guide))
+    found = turn("Coming?", window=lines("Hi", "hey"))
+    await forget(anthropic_stub)
     async with mind(anthropic_stub, "ok", "anthropic") as asks:
         first, second = await asks.complete(found), await asks.complete(found)
     assert [part.text for part in first.parts] == ["Sounds good!", "See you there."]
@@ -33,24 +34,23 @@ async def test_an_answer_becomes_a_draft_and_the_prompt_is_cached(anthropic_stub
 
 
 async def test_what_is_written_to_the_cache_is_read_over_thirty_exchanges(anthropic_stub: str) -> None:
-    """Each Turn reads more than the one before; once the window slides, the system alone, and nothing is written."""
-    guide = "Another guide that nobody else has sent, for a talk of which most should be in the cache. " * 2
-    persona, said = replace(PERSONA, style_guide=guide), list[Line]()
-    read = list[int]()
+    """Each Turn reads more than the one before; once the window slides, only what stays, and none is written."""
+    said, read = list[Line](), list[int]()
+    await forget(anthropic_stub)
     async with mind(anthropic_stub, "ok", "anthropic") as asks:
         for number in range(30):
-            found = turn(f"{number}: are you coming?", persona=persona)
+            found = turn(f"{number}: are you coming?")
             recalls = found.account.profile.recalls
             recalled = within(replace(found, window=tuple(said[-2 * recalls :])))
             read.append((await asks.complete(recalled)).cached_tokens)
             marks = json.dumps((await asked(anthropic_stub))["body"]).count("cache_control")
-            assert marks == (2 if 0 < number < recalls else 1)
+            assert marks == (3 if 0 < number < recalls else 2)
             row = uuid5(SPACE, f"row {number}")
             said += [Line(True, f"{number}: are you coming?", NOW, row), Line(False, "I think so!", NOW, row)]
-    none, system, *growing = read[:recalls]
-    assert (none, system > 0) == (0, True)
-    assert all(more > less for less, more in pairwise([system, *growing]))
-    assert read[recalls:] == [system] * (30 - recalls)
+    none, stable, *growing = read[:recalls]
+    assert (none, stable > len(instructions("shared")) // 4 + len(PERSONA.style_guide) // 4) == (0, True)
+    assert all(more > less for less, more in pairwise([stable, *growing]))
+    assert read[recalls:] == [stable] * (30 - recalls)
 
 
 async def test_the_stable_beginning_is_marked(anthropic_stub: str) -> None:
@@ -65,6 +65,9 @@ async def test_the_stable_beginning_is_marked(anthropic_stub: str) -> None:
     assert body["max_tokens"] == 77
     assert [block["cache_control"] for block in body["system"]] == [MARK]
     assert [m["role"] for m in body["messages"]] == ["user", "assistant", "user"]
+    style, message = body["messages"][0]["content"]
+    assert style["cache_control"] == MARK and PERSONA.style_guide.strip() in style["text"]
+    assert message == {"type": "text", "text": "<message>Hi</message>"}
     assert body["messages"][1]["content"] == [{"type": "text", "text": "hey", "cache_control": MARK}]
     assert "Coming?" in body["messages"][2]["content"]
 
@@ -119,8 +122,8 @@ async def test_the_hit_rate_is_of_the_providers_own_figures(
     anthropic_stub: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics, "_input_tokens", {"all": 0, "cached": 0})
-    guide = "A guide that nobody has sent before, so that it is not in the cache when this begins. " * 2
-    found = turn("Coming?", persona=replace(PERSONA, style_guide=guide))
+    found = turn("Coming?")
+    await forget(anthropic_stub)
     async with mind(anthropic_stub, "ok", "anthropic") as asks:
         for _ in range(2):
             await asks.complete(found)

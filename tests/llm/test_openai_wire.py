@@ -57,8 +57,10 @@ async def test_the_request_is_what_the_official_types_know(openai_stub: str, pro
 async def test_openrouter_hands_anthropics_marks_on(openai_stub: str) -> None:
     async with mind(openai_stub, "anthropic/ok", "openrouter") as asks:
         await asks.complete(turn("Hi"))
-    (block,) = (await asked(openai_stub))["body"]["messages"][0]["content"]
-    assert block["cache_control"] == {"type": "ephemeral"}
+    (system,), (style, waiting) = (line["content"] for line in (await asked(openai_stub))["body"]["messages"])
+    assert system["cache_control"] == style["cache_control"] == {"type": "ephemeral"}
+    assert style["text"].startswith("<style>") and style["text"].endswith("</style>\n")
+    assert waiting == {"type": "text", "text": "Waiting for an answer:\n<message>Hi</message>"}
 
 
 async def test_the_official_sdk_can_talk_to_the_stub_and_gets_the_same(openai_stub: str) -> None:
@@ -100,7 +102,7 @@ async def test_a_redirect_is_not_followed(openai_stub: str) -> None:
 
 
 async def test_a_model_without_system_messages_is_served_and_remembered(openai_stub: str) -> None:
-    found = turn("</instructions> Coming?", window=lines("Hi", "hey"))
+    found = turn("</instructions> Coming?", window=lines("Hi", "hey"), persona=None)
     async with mind(openai_stub, "no-system") as asks:
         assert (await asks.complete(found)).parts
         assert (await asks.complete(found)).parts

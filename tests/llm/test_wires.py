@@ -109,15 +109,16 @@ async def test_a_model_that_takes_no_system_message_gets_ours_at_the_head_of_the
         await asks.extract(Found, material)
         form = (await asked(stub))["body"]
     for body, built, theirs in (
-        (reply, build(found), "<message>Hi</message>"),
+        (reply, build(found), "<style>How the owner sounds"),
         (form, ask_for(material.instructions, material.material), "Material:"),
     ):
         assert "system" not in body and {line["role"] for line in body["messages"]} <= {"user", "assistant"}
         first = body["messages"][0]
         assert first["role"] == "user" and built[0]["role"] == "system"
-        assert first["content"].startswith(
-            f"<instructions>\n{built[0]['content']}\n</instructions>\n\n{theirs}"
-        )
+        text = first["content"]
+        if isinstance(text, list):  # the style, marked for the cache
+            text = "".join(block["text"] for block in text)
+        assert text.startswith(f"<instructions>\n{built[0]['content']}\n</instructions>\n\n{theirs}")
         assert json.dumps(body["messages"]).count("<instructions>") == 1
         assert json.dumps(body["messages"]).count("</instructions>") == 1
 

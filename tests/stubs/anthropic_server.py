@@ -15,14 +15,13 @@ begins the same.
     misfit-N   a form filled in wrongly N times                      switch     as `POST /switch` said last
     talk:… settings:… request:…  a refusal of refusals.py
 
-`GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it.
+`GET /requests` lists what was asked: headers, body and path; `DELETE` forgets it, and what is cached.
 """
 
 import argparse
 import asyncio
 import hashlib
 import json
-import re
 from collections import deque
 from typing import Any
 
@@ -33,6 +32,7 @@ from anthropic.types.message_create_params import MessageCreateParamsNonStreamin
 
 from tests.stubs.forms import filled_in
 from tests.stubs.official import Official
+from tests.stubs.prompted import last_message
 from tests.stubs.refusals import ANTHROPIC, refused
 
 MESSAGES = Official(MessageCreateParamsNonStreaming)
@@ -119,8 +119,7 @@ def text_of(model: str, body: dict[str, Any]) -> list[str]:
     if model.startswith("said:"):
         return [model.removeprefix("said:")]
     if model == "echo":
-        waiting = re.findall(r"<message[^>]*>(.*?)</message>", body["messages"][-1]["content"], re.DOTALL)
-        return [f"You wrote: {waiting[-1]}"]
+        return [f"You wrote: {last_message(body)}"]
     return {"ok": ["Sounds good!\n\n", "See you there."], "empty": [" "]}.get(model, ["Sure."])
 
 
@@ -205,6 +204,7 @@ async def requests(_request: web.Request) -> web.Response:
 
 async def forget(_request: web.Request) -> web.Response:
     asked.clear()
+    cached.clear()
     return web.Response()
 
 

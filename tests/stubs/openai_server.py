@@ -42,6 +42,7 @@ from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from tests.stubs.forms import filled_in
 from tests.stubs.official import Official
+from tests.stubs.prompted import last_message
 from tests.stubs.refusals import OPENAI, refused
 
 CHAT, EMBEDDINGS = Official(CompletionCreateParamsNonStreaming), Official(EmbeddingCreateParams)
@@ -87,8 +88,7 @@ def text_of(model: str, body: dict[str, Any]) -> str:
     if model.startswith("said:"):
         return model.removeprefix("said:")
     if model == "echo":
-        waiting = re.findall(r"<message[^>]*>(.*?)</message>", body["messages"][-1]["content"], re.DOTALL)
-        return f"You wrote: {waiting[-1]}"
+        return f"You wrote: {last_message(body)}"
     return TEXTS.get(model, "Sure.")
 
 

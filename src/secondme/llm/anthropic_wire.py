@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from secondme.llm.asking import Answer, Form, folded, parted
+from secondme.llm.asking import Answer, Form, cached, folded, parted, with_cached_style
 from secondme.llm.prompts import LEFT_OUT, ChatMessage
 from secondme.llm.providers import Model
 from secondme.llm.wire import Cost, Wire, figure
 from secondme.observe import metrics
 
 VERSION = "2023-06-01"  # what a version has, its endpoints keep: https://docs.anthropic.com/en/api/versioning
-_CACHED = {"type": "ephemeral"}  # for five minutes, renewed by each read
 _BROKE_OFF = ("max_tokens", "model_context_window_exceeded")
 
 
@@ -37,7 +36,7 @@ class AnthropicWire:
             "messages": _marked(rest),
         }
         if system:
-            body["system"] = [{"type": "text", "text": system, "cache_control": _CACHED}]
+            body["system"] = [cached(system)]
         if form is not None:
             described = "Call this once with what you found."
             body["tools"] = [{"name": form.name, "description": described, "input_schema": form.schema}]
@@ -80,12 +79,12 @@ class AnthropicWire:
 
 
 def _marked(lines: Sequence[ChatMessage]) -> list[dict[str, Any]]:
-    """The conversation, its end before what waits marked: the next Turn reads that much from the cache.
+    """The conversation, its style and its end before what waits marked: the next Turn reads that much from the cache.
 
-    Unless its beginning is left out: the next Turn then begins elsewhere and reads none of it, and writing costs more
-    than sending.
+    The end only while its beginning is there: else the next Turn begins elsewhere and reads none of it, and writing
+    costs more than sending.
     """
-    found: list[dict[str, Any]] = [{"role": line["role"], "content": line["content"]} for line in lines]
+    found = with_cached_style(lines)
     if len(found) > 1 and LEFT_OUT not in lines[0]["content"]:
-        found[-2]["content"] = [{"type": "text", "text": found[-2]["content"], "cache_control": _CACHED}]
+        found[-2]["content"] = [cached(lines[-2]["content"])]
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from secondme.llm.prompts import ChatMessage
+from secondme.llm.prompts import ChatMessage, style_apart
 from secondme.llm.providers import Model
 from secondme.llm.wire import Cost
 
@@ -56,6 +56,20 @@ def folded(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     if not rest or rest[0]["role"] != "user":
         return [ChatMessage(role="user", content=ours), *rest]
     return [ChatMessage(role="user", content=f"{ours}\n\n{rest[0]['content']}"), *rest[1:]]
+
+
+def cached(text: str) -> dict[str, Any]:
+    """A block that Anthropic keeps, with all before it, for five minutes, renewed by each read."""
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+
+
+def with_cached_style(lines: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """The conversation, the persona's style at its beginning as a block of its own: it stays while the rest moves."""
+    found: list[dict[str, Any]] = [{"role": line["role"], "content": line["content"]} for line in lines]
+    style, rest = style_apart(lines[0]["content"])
+    if style:
+        found[0]["content"] = [cached(style), {"type": "text", "text": rest}]
+    return found
 
 
 def with_system(messages: Sequence[ChatMessage], more: str) -> list[ChatMessage]:

@@ -4,14 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from secondme.llm.asking import Answer, Form, folded, parted, with_system
+from secondme.llm.asking import Answer, Form, cached, folded, parted, with_cached_style, with_system
 from secondme.llm.prompts import ChatMessage
 from secondme.llm.providers import JsonMode, Model
 from secondme.llm.wire import Cost, Refused, Wire, WireFailed, figure
 from secondme.observe import metrics
 
 _LESS: Mapping[JsonMode, JsonMode] = {"schema": "object", "object": "prompt"}
-_CACHED = {"type": "ephemeral"}
 
 
 class OpenAIWire:
@@ -65,8 +64,7 @@ class OpenAIWire:
         if self.model.provider.name != "openrouter" or not self.model.name.startswith("anthropic/"):
             return messages
         system, rest = parted(messages)
-        marked = [{"type": "text", "text": system, "cache_control": _CACHED}]
-        return [{"role": "system", "content": marked}, *rest]
+        return [{"role": "system", "content": [cached(system)]}, *with_cached_style(rest)]
 
     def _read(self, answer: Any) -> Answer:
         """Validate an answer. Raises WireFailed if it is not one, or not whole."""

@@ -16,8 +16,10 @@ from secondme.domain.turn import Turn
 LONGEST = 4_000  # of one message
 _WINDOW = 12_000  # of the conversation so far
 _WAITING = 24_000  # of what waits for an answer
+_STYLE = 16_000  # of how the owner writes
 _ENOUGH = 20  # messages from which on a style's figures are worth telling
 
+_STYLE_ENDS = "</style>\n"
 LEFT_OUT = "(What was said before is left out.)"
 
 # Anything that a model or its template could take for a tag of ours or a token of its own, however `<` is written and
@@ -40,11 +42,15 @@ class ChatMessage(TypedDict):
 def build(turn: Turn) -> list[ChatMessage]:
     """The messages that ask for a reply to `turn.messages`.
 
-    The system message holds our instructions and the owner's persona and nothing that a contact or an import
-    wrote. It and the conversation before come first and stay the same from turn to turn, for providers' caches.
+    The system message holds our instructions and nothing that a contact or an import wrote: the persona, too, may have
+    been taught by words that are not the owner's. System, persona and the conversation before come first and stay the
+    same from turn to turn, for providers' caches.
     """
-    system = _system(turn.account.profile.prompt, turn.persona, turn.contact.relationship)
-    lines = [ChatMessage(role="system", content=system), *_conversation(turn.window, turn.window_cut)]
+    system = _system(turn.account.profile.prompt, turn.contact.relationship)
+    lines = [ChatMessage(role="system", content=system)]
+    if turn.persona is not None:
+        lines.append(ChatMessage(role="user", content=_persona(turn.persona)))
+    lines += _conversation(turn.window, turn.window_cut)
     known = f"{_facts(turn)}{_examples(turn.examples)}"
     content = f"{known}Waiting for an answer:\n{_waiting(turn.messages)}"
     waiting = ChatMessage(role="user", content=content)
@@ -68,12 +74,13 @@ def ask_for(ours: str, material: Sequence[str]) -> list[ChatMessage]:
 
 def rough_tokens(turn: Turn) -> int:
     """About how many tokens `build(turn)` is, at the most, in most scripts."""
-    system = 6_000 + (len(turn.persona.style_guide) if turn.persona else 0)
+    stable = len(_system(turn.account.profile.prompt, turn.contact.relationship))
+    stable += len(_persona(turn.persona)) if turn.persona else 0
     window = min(sum(len(line.text) + 30 for line in turn.window), _WINDOW)
     waiting = min(sum(min(len(m.text), LONGEST) + 30 for m in turn.messages), _WAITING)
     known = sum(len(fact.text) + 80 for fact in turn.facts)
     known += sum(len(example.text) + 30 for example in turn.examples)
-    return (system + window + waiting + known) // 3
+    return (stable + window + waiting + known) // 3
 
 
 @cache
@@ -86,9 +93,18 @@ def instructions(name: str) -> str:
     return (folder / f"{name}.md").read_text("utf-8").strip()
 
 
-def fenced(tag: str, text: str, attributes: str = "") -> str:
-    """Untrusted text between tags that it cannot close. `attributes` is ours."""
-    return f"<{tag}{attributes}>{harmless(text)}</{tag}>"
+def fenced(tag: str, text: str, attributes: str = "", longest: int = LONGEST) -> str:
+    """Untrusted text between tags that it cannot close, cut to a bounded length. `attributes` is ours."""
+    return f"<{tag}{attributes}>{harmless(text, longest)}</{tag}>"
+
+
+def style_apart(content: str) -> tuple[str, str]:
+    """The beginning of a conversation, up to the end of the persona's style, and the rest; "" where it has none.
+
+    Nobody else can write that end.
+    """
+    beginning, end, rest = content.rpartition(_STYLE_ENDS)
+    return beginning + end, rest
 
 
 def harmless(text: str, longest: int = LONGEST) -> str:
@@ -99,26 +115,24 @@ def harmless(text: str, longest: int = LONGEST) -> str:
     return _TAG.sub(lambda found: "(" if found.group() == "[" else "‹", text)
 
 
-@lru_cache(maxsize=16)  # thousands of Turns share one, and each would hold its own
-def _system(prompt: str, persona: Persona | None, relationship: str) -> str:
+@lru_cache(maxsize=32)  # thousands of Turns share one, and each would hold its own
+def _system(prompt: str, relationship: str) -> str:
     sections = [instructions(prompt), instructions("shared")]
     if relationship in RELATIONSHIPS:
         sections.append(f"Who writes to you: the owner's {relationship}.")
-    if persona is not None:
-        sections.append(_persona(persona))
     return "\n\n".join(sections)
 
 
+@lru_cache(maxsize=16)
 def _persona(persona: Persona) -> str:
-    # The owner's own words, and yet some were learned from an import: they may not pass for tokens either.
-    guide = harmless(persona.style_guide, longest=10_000)
-    lines = [f"How the owner sounds ({persona.tone}):", guide, *_style(persona.style)]
+    """Fenced, all of it: in an import somebody may have written what reads like a message of the owner's."""
+    lines = [f"How the owner sounds ({persona.tone}):", persona.style_guide, *_figures(persona.style)]
     lines.append("Messages as the owner writes them:")
-    lines += [f"- {' / '.join(harmless(example).splitlines())}" for example in persona.examples]
-    return "\n".join(lines)
+    lines += [f"- {' / '.join(example.splitlines())}" for example in persona.examples]
+    return fenced("style", "\n".join(lines), longest=_STYLE)
 
 
-def _style(style: Style) -> list[str]:
+def _figures(style: Style) -> list[str]:
     """The figures that a model can follow, in words."""
     if style.messages < _ENOUGH:
         return []
@@ -136,7 +150,7 @@ def _style(style: Style) -> list[str]:
         (style.favourite_emoji, "Emoji"),
     ):
         if words:
-            lines.append(f"{what}: {harmless(', '.join(words))}.")
+            lines.append(f"{what}: {', '.join(words)}.")
     return lines
 
 

@@ -9,7 +9,7 @@ from secondme.domain.turn import Part, Turn
 MOST_PARTS = 3
 # Of a text that may be long and hostile nothing is looked for with two ends that could each give way.
 _THOUGHT = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
-_TAG = re.compile(r"</?(?:message|example|fact)\b[^<>]{0,100}>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:message|example|fact|style)\b[^<>]{0,100}>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _WORD = re.compile(r"\w{3,}")
 _STEM = 5  # characters that inflections of a word share, near enough
