@@ -42,6 +42,7 @@ def test_parts_are_separated_by_blank_lines(text: str, parts: list[str]) -> None
         ('<message n="1">Sure.</message>', "Sure."),
         ("<example>Sure</example>.", "Sure."),
         ('<fact said="2026-11-20">Sure</fact>.', "Sure."),
+        ("<style>Sure</style>.", "Sure."),
         ("I <3 you", "I <3 you"),
         ("I think <b>so</b>", "I think <b>so</b>"),
         ("Well. <think>x</think>", "Well."),
