@@ -142,7 +142,7 @@ async def test_a_killed_import_ends_as_one_that_was_not(folder: Path, long: bool
     print("FAULTS_SEED", SEED)
     async with Learning.open(folder, messages, chance) as learning:
         await learning.imports()
-        assert len(await _killed(learning, times, chance)) > 1
+        assert len(await _killed(learning, times, chance)) >= max(2, times // 3)
         torn = await learning.known()
         await learning.graph.command("GRAPH.DELETE", learning.graph.name)
         await learning.imports()

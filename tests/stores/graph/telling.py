@@ -81,7 +81,7 @@ async def clear(graph: Graph) -> None:
 
 
 async def dump(graph: Graph) -> tuple[list[str], list[str]]:
-    """All nodes and all relationships."""
+    """All nodes and all relationships; of lists only an embedding's order matters."""
     nodes = await graph.run("MATCH (n) WHERE NOT n:Migration RETURN labels(n), properties(n)")
     edges = await graph.run("MATCH (a)-[r]->(b) RETURN a.id, type(r), properties(r), b.id")
     return sorted(map(_plain, nodes)), sorted(map(_plain, edges))
@@ -89,7 +89,8 @@ async def dump(graph: Graph) -> tuple[list[str], list[str]]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return repr(sorted((key, _plain(inner)) for key, inner in value.items() if inner is not None))
+        held = [(key, inner) for key, inner in value.items() if inner is not None]
+        return repr(sorted((key, repr(v) if key == "embedding" else _plain(v)) for key, v in held))
     if isinstance(value, list):
         return repr(sorted(map(_plain, value)))
     return repr(value)

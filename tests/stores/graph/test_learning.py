@@ -20,7 +20,7 @@ from secondme.domain.fact import (
 from secondme.stores.graph import Graph, mirror
 from secondme.stores.graph.forgetting import forget_contact
 from secondme.stores.graph.learning import learn, unlearn
-from tests.stores.graph.conftest import Outsider
+from tests.stores.graph.conftest import DIMENSION, Outsider
 from tests.stores.graph.telling import (
     CLIMBERS,
     NOON,
@@ -225,3 +225,19 @@ async def test_hostile_names_are_names(graph: Graph, outsider: Outsider) -> None
     await learn(graph, digest, [told("m1", *(works(name, name) for name in hostile), works("Acme", "Bob"))])
     names = {row[0] for row in await outsider("MATCH (c:Company) RETURN c.name")}
     assert names == {hostile[0], "\\", "x" * 100, "nul\ufffd and \ufffd", hostile[4], "Acme"}
+
+
+async def test_a_dump_tells_vectors_apart_that_hold_the_same_numbers(graph: Graph) -> None:
+    """And lists not, whose order says nothing."""
+
+    async def dumped(vector: list[float], aliases: list[str]) -> tuple[list[str], list[str]]:
+        await graph.run(
+            "MERGE (n:Topic {id: 'it'}) SET n.embedding = vecf32($vector), n.aliases = $aliases",
+            vector=vector,
+            aliases=aliases,
+        )
+        return await dump(graph)
+
+    one, other = [float(n) for n in range(DIMENSION)], [float(n) for n in reversed(range(DIMENSION))]
+    first = await dumped(one, ["a", "b"])
+    assert await dumped(one, ["b", "a"]) == first != await dumped(other, ["a", "b"])
