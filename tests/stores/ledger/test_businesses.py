@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from secondme.domain.message import Inbound, Kind
 from secondme.embedded import Addresses
 from secondme.profiles import PROFILES
 from secondme.stores.ledger.people import put_accounts
@@ -89,6 +91,51 @@ async def test_two_whom_one_business_tells_apart_are_two_for_the_other(two: Worl
     assert await hears(two, NUMBER, ELSE_THERE, "other") == second
     assert await hears(two, HERE) == first
     assert await people(two) == 2
+
+
+@pytest.mark.parametrize("known", [NUMBER, None])
+async def test_an_id_of_one_business_that_another_hears_is_somebody_of_its_own(
+    two: World, known: str | None
+) -> None:
+    """Whether who it is there has a number still, or has lost it to somebody else."""
+    theirs = await hears(two, NUMBER, HERE)
+    if known is None:
+        await hears(two, NUMBER, ELSE_HERE)
+    own = await hears(two, HERE, account="other")
+    assert own != theirs
+    for _ in range(2):
+        assert await hears(two, HERE) == theirs
+        assert await hears(two, HERE, account="other") == own
+        assert await hears(two, OTHER_NUMBER, HERE, "other") == own
+        assert await hears(two, OTHER_NUMBER) == own
+        two.inbox._known.clear()
+    await hears(two, OTHER_NUMBER, ELSE_THERE, "other")
+    assert await hears(two, HERE, account="other") == own
+    assert await hears(two, HERE) == theirs
+
+
+async def test_an_id_of_one_business_beside_a_number_that_another_hears_moves_nobody(two: World) -> None:
+    theirs = await hears(two, NUMBER, HERE)
+    assert await hears(two, OTHER_NUMBER, HERE, "other") != theirs
+    assert await hears(two, NUMBER) == theirs
+    assert await moves(two) == 0
+
+
+async def test_what_is_said_again_under_an_id_is_nobody_elses_once_it_was_taken(two: World) -> None:
+    """They had been known by another business's id where they were not to be."""
+    contact = await hears(two, NUMBER, HERE)
+    await hears(two, NUMBER, account="other")
+    assert await hears(two, HERE, account="other") == contact
+
+
+async def test_what_is_forgotten_of_an_id_that_two_businesses_have_stays_so(two: World) -> None:
+    theirs = await hears(two, NUMBER, HERE)
+    item = Inbound("other", HERE, "Eva", "p-again", Kind.TEXT, "hi", two.clock.now())
+    (taken,) = await two.inbox.accept([item])
+    own = await two.value("SELECT user_id FROM messages WHERE id = $1", taken.message_id)
+    await two.control.forget(own)
+    assert not (await two.inbox.accept([item]))[0].new
+    assert await hears(two, HERE) == theirs
 
 
 async def test_what_was_noted_before_businesses_were_told_apart_counts_for_each(two: World) -> None:

@@ -1,49 +1,38 @@
 """By which addresses a person is known: a number, the provider's own id, or both."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from secondme.domain.profile import Account
 from secondme.observe.logs import get_logger
 from secondme.stores.ledger import tombstones
+from secondme.stores.ledger.addresses import Address, first, noted, second, unique
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address on one account, as a channel gave it."""
-
-    account: Account
-    network: str  # identities.channel: `whatsapp` for every WhatsApp channel, else the channel's name
-    key: str  # keyed digest
-    address: str
-    name: str | None
-    also: str | None = None  # the provider's own id of the same person, where `address` is their number
-    also_key: str | None = None
-
-    @property
-    def keys(self) -> list[str]:
-        return [self.key] if self.also_key is None else [self.key, self.also_key]
-
-
+# An id noted for another business that has an account is nobody's here, unless this one has heard of them and knows no
+# other id of theirs: what they said must not be taken for somebody else's when it is delivered again.
+_ELSEWHERE = """h.key IS DISTINCT FROM $3 AND EXISTS (SELECT 1 FROM provider_ids p JOIN accounts a ON a.scope = p.scope
+      WHERE p.identity_id = i.id AND p.key = $3 AND p.scope <> $4)
+    AND (h.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM conversations v JOIN accounts a ON a.id = v.account_id
+      WHERE v.identity_id = i.id AND a.scope = $4))"""
 # `here`: their id in this account's business; what was noted before businesses were told apart counts for each.
-_FIND = """SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name,
+_FIND = f"""SELECT i.id, i.user_id, i.channel_user_key, i.address, i.second_key, i.second_address, c.key, c.name,
     CASE WHEN n.keys IS NULL THEN i.second_key ELSE h.key END AS here, h.id AS here_id, h.address AS here_address,
-    $3 IN (i.channel_user_key, i.second_key) OR $3 = ANY(n.keys) AS shows, h.key = $3 AS noted,
-    h.id IS NULL AND $5 = ANY(n.keys) AS noted_elsewhere
+    ($3 IN (i.channel_user_key, i.second_key) OR $3 = ANY(n.keys)) AND NOT ({_ELSEWHERE}) AS shows,
+    h.key = $3 AS noted, h.id IS NULL AND $3 = ANY(n.keys) AS to_note
   FROM identities i JOIN contacts c ON c.id = i.user_id
   LEFT JOIN LATERAL (SELECT array_agg(p.key) AS keys FROM provider_ids p WHERE p.identity_id = i.id) n ON true
   LEFT JOIN provider_ids h ON h.identity_id = i.id AND h.scope = $4
   WHERE i.id IN (
     SELECT x.id FROM identities x WHERE x.channel = $1 AND x.channel_user_key = ANY($2)
     UNION SELECT x.id FROM identities x WHERE x.channel = $1 AND x.second_key = ANY($2)
-    UNION SELECT p.identity_id FROM provider_ids p WHERE p.key = ANY($2))"""
+    UNION SELECT p.identity_id FROM provider_ids p WHERE p.key = ANY($2))
+  ORDER BY h.key = $3 DESC NULLS LAST"""
 
 
 async def find(tx: Connection, vault: Vault, where: Address, now: datetime) -> asyncpg.Record | None:
@@ -52,13 +41,12 @@ async def find(tx: Connection, vault: Vault, where: Address, now: datetime) -> a
     The caller holds the addresses' locks. The provider's own id outweighs the number, for numbers are given to others,
     but only against an id of the same business: another's says nothing of whose the number is.
     """
-    rows = await tx.fetch(_FIND, where.network, where.keys, where.also_key, where.account.scope, where.key)
-    if where.also_key is None:
-        if rows and rows[0]["noted_elsewhere"]:  # it was noted before the owner said whose the account is
-            alone = replace(where, also=where.address, also_key=where.key)
-            await note(tx, rows[0]["id"], alone, vault.contact_key(rows[0]["user_id"], rows[0]["key"]))
-        return rows[0] if rows else None
+    rows = await tx.fetch(_FIND, where.network, where.keys, where.shown, where.account.scope)
     by_id = next((r for r in rows if r["shows"]), None)
+    if where.also_key is None:
+        if by_id is not None and by_id["to_note"]:  # it was noted before the owner said whose the account is
+            await note(tx, by_id["id"], where, vault.contact_key(by_id["user_id"], by_id["key"]))
+        return by_id
     by_number = next((r for r in rows if r["channel_user_key"] == where.key), None)
     if by_id is None:
         found = None if by_number is None else await _by_number(tx, vault, where, by_number, now)
@@ -80,8 +68,8 @@ async def note(tx: Connection, identity_id: UUID, where: Address, key: bytes) ->
         row,
         identity_id,
         where.account.scope,
-        where.also_key,
-        seal(key, where.also or "", _noted(row)),
+        where.shown,
+        seal(key, where.also or where.address, noted(row)),
     )
 
 
@@ -115,7 +103,7 @@ async def _other_number(
     elif row["second_key"] is not None:
         await _have(tx, row["id"])
     if holder is not None and await _strangers(tx, holder, row):
-        await _leave_number(tx, vault, holder, now)
+        await _leave_number(tx, vault, where, holder, now)
     elif holder is not None and holder["second_key"] is None:
         await _yield(tx, vault, where, holder, row, now)
     elif holder is not None:
@@ -156,14 +144,14 @@ async def _yield(
     await _silence_as(tx, holder, row)
     await tx.execute("UPDATE conversations SET enabled = false WHERE identity_id = $1", holder["id"])
     key = vault.contact_key(holder["user_id"], holder["key"])
-    former = f"formerly {unseal(key, holder['address'], _first(holder['id']))}"
+    former = f"formerly {unseal(key, holder['address'], first(holder['id']))}"
     await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1", holder["id"])
     await tx.execute(
         """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
            WHERE id = $1""",
         holder["id"],
         vault.digest("address", where.network, str(holder["id"])),
-        seal(key, former, _first(holder["id"])),
+        seal(key, former, first(holder["id"])),
     )
     await _count_moved(tx, holder)
     log.warning("contact.known_twice", contact_id=row["user_id"], other_id=holder["user_id"])
@@ -200,7 +188,7 @@ async def _by_number(
     that number."""
     if row["here"] is not None:
         await _have(tx, row["id"])
-        await _leave_number(tx, vault, row, now)
+        await _leave_number(tx, vault, where, row, now)
         return None
     if row["second_key"] is None:
         await _add_id(tx, vault, where, row)
@@ -212,8 +200,8 @@ async def _add_id(tx: Connection, vault: Vault, where: Address, row: asyncpg.Rec
     await tx.execute(
         "UPDATE identities SET second_key = $2, second_address = $3 WHERE id = $1",
         row["id"],
-        where.also_key,
-        seal(key, where.also or "", _second(row["id"])),
+        await unique(tx, vault, where, row["id"], where.shown),
+        seal(key, where.also or "", second(row["id"])),
     )
 
 
@@ -225,13 +213,15 @@ async def _add_number(tx: Connection, vault: Vault, where: Address, row: asyncpg
            WHERE id = $1""",
         row["id"],
         where.key,
-        seal(key, where.address, _first(row["id"])),
-        where.also_key,
-        seal(key, where.also or "", _second(row["id"])),
+        seal(key, where.address, first(row["id"])),
+        await unique(tx, vault, where, row["id"], where.shown),
+        seal(key, where.also or "", second(row["id"])),
     )
 
 
-async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: datetime) -> None:
+async def _leave_number(
+    tx: Connection, vault: Vault, where: Address, row: asyncpg.Record, now: datetime
+) -> None:
     """The number belongs to somebody else now; who had it is known by one id alone, this business's where it has one:
     those that others showed with the number may be its new owner's.
 
@@ -241,16 +231,16 @@ async def _leave_number(tx: Connection, vault: Vault, row: asyncpg.Record, now: 
     await tombstones.bury(tx, vault, {row["id"]: [row["channel_user_key"]]}, now)
     key = vault.contact_key(row["user_id"], row["key"])
     if row["here_address"] is None:
-        only, address = row["second_key"], unseal(key, row["second_address"], _second(row["id"]))
+        only, address = row["second_key"], unseal(key, row["second_address"], second(row["id"]))
     else:
-        only, address = row["here"], unseal(key, row["here_address"], _noted(row["here_id"]))
+        only, address = row["here"], unseal(key, row["here_address"], noted(row["here_id"]))
     await tx.execute("DELETE FROM provider_ids WHERE identity_id = $1 AND key <> $2", row["id"], only)
     await tx.execute(
         """UPDATE identities SET channel_user_key = $2, address = $3, second_key = NULL, second_address = NULL
            WHERE id = $1""",
         row["id"],
-        only,
-        seal(key, address, _first(row["id"])),
+        await unique(tx, vault, where, row["id"], only),
+        seal(key, address, first(row["id"])),
     )
     await _count_moved(tx, row)
 
@@ -275,15 +265,3 @@ async def _count_moved(tx: Connection, row: asyncpg.Record) -> None:
            ON CONFLICT (key) DO UPDATE SET value = to_jsonb(settings.value::text::bigint + 1)"""
     )
     log.warning("contact.number_moved", contact_id=row["user_id"])
-
-
-def _first(identity_id: UUID) -> str:
-    return f"identities:{identity_id}:address"
-
-
-def _second(identity_id: UUID) -> str:
-    return f"identities:{identity_id}:second_address"
-
-
-def _noted(row: UUID) -> str:
-    return f"provider_ids:{row}:address"

@@ -10,7 +10,8 @@ import asyncpg
 from secondme.domain.contact import ContactRow
 from secondme.domain.profile import Account, Profile
 from secondme.stores.ledger import identities
-from secondme.stores.ledger.identities import Address as Address
+from secondme.stores.ledger.addresses import Address as Address
+from secondme.stores.ledger.addresses import first, second, unique
 from secondme.stores.ledger.pool import Connection
 from secondme.stores.vault import Vault, seal, unseal
 
@@ -110,6 +111,8 @@ async def _create(tx: Connection, vault: Vault, where: Address, now: datetime) -
     contact_id, identity_id = uuid4(), uuid4()
     key, wrapped = vault.new_contact_key(contact_id)
     name = _name(key, contact_id, where.name) if where.name else None
+    key_first = await unique(tx, vault, where, identity_id, where.key)
+    key_second = where.also_key and await unique(tx, vault, where, identity_id, where.also_key)
     await tx.execute(
         "INSERT INTO contacts (id, created_at, key, name) VALUES ($1, $2, $3, $4)",
         contact_id,
@@ -123,13 +126,13 @@ async def _create(tx: Connection, vault: Vault, where: Address, now: datetime) -
         identity_id,
         contact_id,
         where.network,
-        where.key,
-        seal(key, where.address, f"identities:{identity_id}:address"),
+        key_first,
+        seal(key, where.address, first(identity_id)),
         now,
-        where.also_key,
-        seal(key, where.also, f"identities:{identity_id}:second_address") if where.also else None,
+        key_second,
+        seal(key, where.also, second(identity_id)) if where.also else None,
     )
-    if where.also_key is not None:
+    if where.also_key is not None or key_first != where.key:
         await identities.note(tx, identity_id, where, key)
     return contact_id, identity_id, key
 
@@ -196,14 +199,14 @@ def _opened(vault: Vault, row: asyncpg.Record) -> ContactRow:
         conversation_id=row["conversation_id"] or row["id"],
         account_id=row["account_id"] or "",
         name=unseal(key, row["name"], f"contacts:{row['id']}:name") if row["name"] else None,
-        address=unseal(key, row["address"], f"identities:{row['identity_id']}:address"),
+        address=unseal(key, row["address"], first(row["identity_id"])),
         relationship=row["relationship"],
         persona_id=row["persona_id"],
         enabled=bool(row["enabled"]),
         last_at=row["last_at"],
         last_inbound_at=row["last_inbound_at"],
         imported=row["conversation_id"] is None,
-        also=unseal(key, row["second_address"], f"identities:{row['identity_id']}:second_address")
+        also=unseal(key, row["second_address"], second(row["identity_id"]))
         if row["second_address"]
         else None,
     )
