@@ -1,36 +1,18 @@
 """Random stories: whatever contacts and owner do in whatever order, everybody is asked, and the oracle agrees."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 from uuid import uuid4
 
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-
-from tests.isolation.oracle import Told
+from tests.isolation.acts import ACTS
 from tests.isolation.story import Story
 from tests.isolation.telling import Tally
 from tests.isolation.world import Instance
 from tests.support.stores import copy_of, drop_database
-
-PERSONAS = (None, None, None, "persona-casual", "persona-own-friend", "persona-own-family")
-RELATIONSHIPS = ("friend", "family", "colleague", "client", "acquaintance")
-SEED = st.integers(
-    0, (1 << 32) - 1
-)  # one choice for all of an act: a large story makes more than an example may
-RANDOM = SEED.map(Random)
 
 
 @dataclass(frozen=True)
@@ -56,175 +38,78 @@ class Stores:
 
 @dataclass(frozen=True)
 class Size:
-    """Of a story: contacts at its beginning, facts of each, and how many are asked after every act."""
+    """Of a story: contacts at its beginning, facts of each, how many are asked after every act, and acts."""
 
     contacts: int = 6
     facts: int = 3
     asked: int = 6
+    acts: int = 12
 
 
-class Machine(RuleBasedStateMachine):
-    """Its subclasses say where and how large."""
+def run(
+    stores: Stores,
+    size: Size,
+    tally: Tally,
+    *,
+    seeded: int,
+    stories: int = 1,
+    names: Sequence[str] = tuple(ACTS),
+) -> None:
+    """Tell that many stories of the acts of these names, and count in `tally` what is done.
 
-    stores: Stores
-    size: Size
-    tally: Tally
+    Raises AssertionError for a violation.
+    """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.story = Story(self.do(self.stack.enter_async_context(self._instance())), self.tally)
+    async def told() -> None:
+        random = Random(seeded)
+        for _ in range(stories):
+            async with stores.instance() as instance:
+                await _tell(Story(instance, tally), size, names, random)
 
-    def _instance(self) -> AbstractAsyncContextManager[Instance]:
-        return self.stores.instance()
-
-    def do[T](self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
-
-    def teardown(self) -> None:
-        self.do(self.stack.aclose())
-        self.runner.close()
-
-    @initialize(chosen=SEED)
-    def begin(self, chosen: int) -> None:
-        """Half of the facts are told live and half come from chats; then everybody is asked.
-
-        The first story of a run is always the simplest, and not worth telling at length.
-        """
-        story, random, size = self.story, Random(chosen), self.size if chosen else Size()
-        people = [self.do(story.meet(random)) for _ in range(size.contacts)]
-        for who in people:
-            self.do(story.hand_in(random, [who], size.facts // 2))
-        self.do(story.work())
-        for _ in range(size.facts - size.facts // 2):
-            told = [(who, random.random() < 0.3, story.invented(random, who)) for who in people]
-            self.do(story.tell(random, told))
-        self.do(story.learn())
-        self._ask_all(random, people)
-
-    def act(self, name: str, random: Random, work: Coroutine[Any, Any, Any]) -> None:
-        """Something happens, and some are asked whether it matters to them."""
-        self.tally.acts[name] += 1
-        self.do(work)
-        people = list(self.story.numbers)
-        self._ask_all(random, random.sample(people, min(self.size.asked, len(people))))
-
-    def _ask_all(self, random: Random, people: list[str]) -> None:
-        self.do(self.story.hear([(who, self._question(random, who)) for who in people]))
-
-    def _question(self, random: Random, who: str) -> str:
-        """About something that they may hear, or that somebody else may, or what the owner was asked once."""
-        oracle, choice = self.story.oracle, random.randrange(4)
-        heard = [fact for fact, _ in oracle.heard_by(who)] if choice < 2 else []
-        cues = [cue for chat in oracle.chats.values() for cue in chat.cues] if choice == 3 else []
-        words = [word for fact in heard or oracle.facts.values() for word in sorted(fact.words)]
-        return f"who ate the {random.choice(cues)}" if cues else random.choice(words or ["nothing"])
-
-    def _anybody(self, random: Random) -> str:
-        return random.choice([*self.story.numbers, *self.story.names])
-
-    def _fact(self, random: Random) -> Told:
-        return random.choice(list(self.story.oracle.facts.values()))
-
-    @rule(random=RANDOM)
-    def meet(self, random: Random) -> None:
-        self.act("meet", random, self.story.meet(random))
-
-    @precondition(lambda self: self.story.numbers)
-    @rule(random=RANDOM, learns=st.booleans())
-    def tell(self, random: Random, learns: bool) -> None:
-        people = random.choices(list(self.story.numbers), k=4)
-        story, owner = self.story, random.random() < 0.4
-        told = [(who, owner, story.invented(random, "owner" if owner else who)) for who in people]
-        self.act("tell", random, story.tell(random, told))
-        if learns:
-            self.act("learn", random, story.learn())
-
-    @rule(random=RANDOM)
-    def learn(self, random: Random) -> None:
-        self.act("learn", random, self.story.learn())
-
-    @precondition(lambda self: self.story.spoken)
-    @rule(random=RANDOM)
-    def unsay(self, random: Random) -> None:
-        self.act("unsay", random, self.story.unsay(random.choice(self.story.spoken)))
-
-    @precondition(lambda self: len(self.story.numbers) > 2)
-    @rule(
-        random=RANDOM, several=st.booleans(), stranger=st.booleans(), keep=st.booleans(), works=st.booleans()
-    )
-    def hand_in(self, random: Random, several: bool, stranger: bool, keep: bool, works: bool) -> None:
-        partners = random.sample(list(self.story.numbers), 3 if several else 1)
-        stranger = stranger and not several
-        name = "import of a group" if several else "import of a stranger" if stranger else "import"
-        self.act(name, random, self.story.hand_in(random, partners, 4, stranger=stranger, keep=keep))
-        if works:
-            self.act("work", random, self.story.work())
-
-    @rule(random=RANDOM)
-    def work(self, random: Random) -> None:
-        self.act("work", random, self.story.work())
-
-    @precondition(lambda self: self.story.oracle.facts and self.story.numbers)
-    @rule(random=RANDOM)
-    def share(self, random: Random) -> None:
-        whom = None if random.random() < 0.2 else self._anybody(random)
-        self.act("share", random, self.story.share(self._fact(random), whom))
-
-    @precondition(lambda self: self.story.oracle.shares)
-    @rule(random=RANDOM)
-    def unshare(self, random: Random) -> None:
-        shared = random.choice(list(self.story.oracle.shares))
-        self.act("unshare", random, self.story.unshare(*shared))
-
-    @precondition(lambda self: self.story.numbers)
-    @rule(random=RANDOM)
-    def merge(self, random: Random) -> None:
-        self.act("merge", random, self.story.merge(self._anybody(random), self._anybody(random)))
-
-    @precondition(lambda self: self.story.oracle.links)
-    @rule(random=RANDOM)
-    def unmerge(self, random: Random) -> None:
-        link = random.choice(list(self.story.oracle.links))
-        self.act("unmerge", random, self.story.unmerge(link))
-
-    @precondition(lambda self: len(self.story.numbers) > 3)
-    @rule(random=RANDOM)
-    def forget(self, random: Random) -> None:
-        self.act("forget", random, self.story.forget(self._anybody(random)))
-
-    @precondition(lambda self: self.story.oracle.facts)
-    @rule(random=RANDOM)
-    def forget_fact(self, random: Random) -> None:
-        self.act("forget a fact", random, self.story.forget_fact(self._fact(random)))
-
-    @precondition(lambda self: self.story.numbers)
-    @rule(random=RANDOM)
-    def relate(self, random: Random) -> None:
-        who, given = random.choice(list(self.story.numbers)), random.choice(PERSONAS)
-        if given in (None, "persona-casual", *self.story.oracle.personas()):
-            self.act("relate", random, self.story.relate(who, random.choice(RELATIONSHIPS), given))
+    asyncio.run(told())
 
 
-def run(stores: Stores, size: Size, *, seeded: int, examples: int, steps: int) -> Tally:
-    """Tell that many stories. Raises AssertionError for a violation; returns what was done."""
-    tally = Tally()
-    made = type("Sized", (Machine,), {"stores": stores, "size": size, "tally": tally})
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        print_blob=False,
-        phases=[Phase.generate],  # shrinking would tell a story of minutes hundreds of times
-        suppress_health_check=list(HealthCheck),
-    )
-    try:
-        run_state_machine_as_test(seed(seeded)(made), settings=chosen)
-    except Exception as error:
-        # What a fault shows in hangs on keys that each instance makes: told again, it may show elsewhere.
-        if not tally.faults:
-            raise
-        raise AssertionError("\n".join(tally.faults)) from error
-    return tally
+async def _tell(story: Story, size: Size, names: Sequence[str], random: Random) -> None:
+    await _begin(story, size, random)
+    for _ in range(size.acts):
+        while not await _act(story, names, random):
+            pass
+        people = list(story.numbers)
+        await _ask(story, random, random.sample(people, min(size.asked, len(people))))
+
+
+async def _begin(story: Story, size: Size, random: Random) -> None:
+    """Half of the facts are told live and half come from chats; then everybody is asked."""
+    people = [await story.meet(random) for _ in range(size.contacts)]
+    for who in people:
+        await story.hand_in(random, [who], size.facts // 2)
+    await story.work()
+    for _ in range(size.facts - size.facts // 2):
+        told = [(who, random.random() < 0.3, story.invented(random, who)) for who in people]
+        await story.tell(random, told)
+    await story.learn()
+    await _ask(story, random, people)
+
+
+async def _act(story: Story, names: Sequence[str], random: Random) -> bool:
+    """Something happens, rather what was seldom done; False where there is no room for what was drawn."""
+    done = story.tally.acts
+    (name,) = random.choices(names, [1 / (1 + done[name]) ** 2 for name in names])
+    deed = ACTS[name](story, random)
+    if deed is None or await deed is False:
+        return False
+    done[name] += 1
+    return True
+
+
+async def _ask(story: Story, random: Random, people: list[str]) -> None:
+    await story.hear([(who, _question(story, random, who)) for who in people])
+
+
+def _question(story: Story, random: Random, who: str) -> str:
+    """About something that they may hear, or that somebody else may, or what the owner was asked once."""
+    oracle, choice = story.oracle, random.randrange(4)
+    heard = [fact for fact, _ in oracle.heard_by(who)] if choice < 2 else []
+    cues = [cue for chat in oracle.chats.values() for cue in chat.cues] if choice == 3 else []
+    words = [word for fact in heard or oracle.facts.values() for word in sorted(fact.words)]
+    return f"who ate the {random.choice(cues)}" if cues else random.choice(words or ["nothing"])

@@ -1,38 +1,40 @@
 """What owner and contacts do, told to the product and to the oracle alike; every prompt that follows is checked."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from random import Random
 from uuid import UUID
 
-from tests.isolation.oracle import EVERYONE, OWNER, Chat, Oracle, Told
-from tests.isolation.prompts import missing, taken_apart, violations
+from tests.isolation.asking import Asking
+from tests.isolation.oracle import EVERYONE, OWNER, Chat, Told
 from tests.isolation.telling import Says, Spoken, Tally, Waiting
-from tests.isolation.words import Words
 from tests.isolation.world import Instance, chat
 
 ME = "Lena"
 RELATIONSHIPS = (None, "friend", "family", "colleague")
 _BEGAN = datetime(2026, 1, 1)  # an export's times have no zone
-_AT_ONCE = 40  # questions
 _OFTEN = 22  # times that an owner says the same: a voice of its own takes twenty messages
-_TRIES = 4  # a second apart
-_MERGED = 8  # contacts that are one, at the most
+_CHAINS = (
+    "pp",
+    "cp",
+    "cpc",
+    "cppc",
+    "cps",
+)  # of a contact, a person who was named, and a contact's own person
 
 
-class Story:
+class Story(Asking):
     def __init__(self, instance: Instance, tally: Tally) -> None:
-        self.world, self.tally = instance, tally
-        self.oracle, self.words = Oracle(), Words()
-        self.numbers: dict[str, str] = {}  # of those who write, by contact
+        super().__init__(instance, tally)
         self.names: dict[str, str] = {}  # of those who are known from an import alone
         self.left: list[str] = []  # numbers of who was forgotten
         self.untold: list[Told] = []  # said, and not learned yet
         self.chats: list[Waiting] = []
         self.spoken: list[Spoken] = []
         self.said: list[tuple[str, str, Says]] = []  # teller, audience, what
-        self._whose: dict[str, str] = {}  # contact by the mark of a message
         self._keys, self._minutes = count(1), count(1)
 
     async def meet(self, random: Random) -> str:
@@ -44,7 +46,7 @@ class Story:
         self.numbers[contact] = number
         self.oracle.contacts.add(contact)
         self.oracle.relates(contact, "acquaintance", None)
-        self._line(contact, mark, mark)
+        self.line(contact, mark, mark)
         await self.check()
         return contact
 
@@ -67,13 +69,13 @@ class Story:
         texts, marks = [], [self.words.mark() for _ in said]
         for (contact, by_owner, what), mark in zip(said, marks, strict=True):
             texts.append((self.numbers[contact], f"{what.text}\n{mark}", by_owner))
-            self._line(contact, mark, f"{what.text} {mark}")
+            self.line(contact, mark, f"{what.text} {mark}")
         for (contact, by_owner, what), (source, at, provider_id), mark in zip(
             said, await self.world.say(texts), marks, strict=True
         ):
-            fact = self._told(OWNER if by_owner else contact, contact, at, what, mark, source)
+            fact = self._told(OWNER if by_owner else contact, contact, at, what, source)
             self.untold.append(fact)
-            self.spoken.append(Spoken(contact, provider_id, by_owner, fact.key))
+            self.spoken.append(Spoken(contact, provider_id, by_owner, fact.key, mark))
         await self.check()
 
     async def learn(self) -> None:
@@ -83,12 +85,22 @@ class Story:
 
     async def unsay(self, one: Spoken) -> None:
         """It is deleted for everyone, and memory looks."""
-        await self.world.unsay(self.numbers[one.contact], one.provider_id, one.by_owner)
+        await self.world.amend(self.numbers[one.contact], one.provider_id, one.by_owner)
         await self.learn()
         self.spoken.remove(one)
         self.oracle.drops({one.key} & self.oracle.facts.keys())
-        mark = next(m for m, words in self.oracle.lines[one.contact].items() if f"k{one.key}" in words)
-        del self.oracle.lines[one.contact][mark]
+        del self.oracle.lines[one.contact][one.mark]
+
+    async def amend(self, one: Spoken, what: Says) -> None:
+        """It is edited, and memory looks: the new statement takes the old one's place, and nobody's share goes on."""
+        self.oracle.lines[one.contact][one.mark] |= self.words.within(what.text)
+        await self.world.amend(self.numbers[one.contact], one.provider_id, one.by_owner, what.text)
+        await self.learn()
+        old = self.oracle.facts[one.key]
+        self.oracle.drops([one.key])
+        self.oracle.learns(
+            [replace(self._told(old.teller, old.audience, old.at, what, old.source), key=one.key)]
+        )
 
     async def hand_in(
         self,
@@ -101,7 +113,7 @@ class Story:
     ) -> None:
         """A chat with one contact, with somebody known from there alone, or with several."""
         relationship, title = random.choice(RELATIONSHIPS), f"{self.words.new()} Club"
-        alone = f"{self.words.new()} Nobody" if stranger else None
+        alone = f"Stranger {next(self._keys)}" if stranger else None  # whose facts say it: it is no secret
         authors = {alone: alone} if alone else {who: self.numbers[who] for who in partners}
         several, phrase, cue, answer = (
             len(authors) > 1,
@@ -174,19 +186,41 @@ class Story:
         del self.oracle.shares[key, audience]
 
     async def merge(self, one: str, other: str) -> None:
-        if one != other and len(self.oracle.one_with(one) | self.oracle.one_with(other)) <= _MERGED:
-            await self.world.app.mirror.refresh()
-            await self.world.memory.merge(one, other)
-            if other not in self.oracle.one_with(one):  # else they are one already, and no link is added
-                self.oracle.links[frozenset((one, other))] = None
+        await self.world.app.mirror.refresh()
+        await self.world.memory.merge(one, other)
+        if other not in self.oracle.one_with(one):  # else they are one already, and no link is added
+            self.oracle.links[frozenset((one, other))] = None
 
     async def unmerge(self, link: frozenset[str]) -> None:
         await self.world.memory.unmerge(*link)
         del self.oracle.links[link]
 
-    async def forget(self, contact: str) -> None:
-        """Everywhere, also where it waits to be learned."""
-        await self.world.forget(UUID(contact))
+    async def tie(self, random: Random) -> None:
+        """People who were named are one, or are contacts. Nobody hears more by it: the oracle is not told."""
+        await self.world.app.mirror.refresh()
+        kinds = {
+            "p": await self.world.ids("MATCH (e:Person) WHERE e.self IS NULL RETURN e.id ORDER BY e.name"),
+            "s": await self.world.ids("MATCH (e:Person {self: true}) RETURN e.id ORDER BY e.name"),
+            "c": list(self.numbers),
+        }
+        chain = random.choice(_CHAINS)
+        for one, other in pairwise([random.choice(kinds[kind]) for kind in chain]):
+            if one != other:
+                await self.world.memory.merge(one, other)
+
+    async def untie(self, random: Random) -> bool:
+        """One of these is taken back; False where there is none."""
+        links = await self.world.app.graph.run(
+            "MATCH (a)-[:SAME_AS {merged: true}]->(b) WHERE a:Person OR b:Person "
+            "RETURN a.id, b.id ORDER BY a.name, b.name"
+        )
+        if links:
+            await self.world.memory.unmerge(*random.choice(links))
+        return bool(links)
+
+    async def forget(self, contact: str, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Everywhere, also where it waits to be learned, or is learned just then: `meanwhile`."""
+        await asyncio.gather(self.world.forget(UUID(contact)), *([meanwhile()] if meanwhile else []))
         self.oracle.forgets(contact)
         self.names.pop(contact, None)
         if number := self.numbers.pop(contact, None):
@@ -198,60 +232,18 @@ class Story:
 
     async def forget_fact(self, fact: Told) -> None:
         await self.world.memory.forget_fact(await self.id_of(fact))
-        self.oracle.drops([fact.key])
+        said = (fact.teller, fact.chain, fact.states, fact.holds)
+        self.oracle.drops(
+            [
+                one.key
+                for one in self.oracle.facts.values()
+                if said == (one.teller, one.chain, one.states, one.holds)
+            ]
+        )
 
     async def relate(self, contact: str, relationship: str, persona: str | None) -> None:
         await self.world.app.control.relate(UUID(contact), relationship, persona)
         self.oracle.relates(contact, relationship, persona)
-
-    async def hear(self, asks: Iterable[tuple[str, str]]) -> None:
-        """(contact, what they ask about) each: a question by name, whose prompt must also hold what may be heard."""
-        left = list(asks)
-        while left:
-            now, left = left[:_AT_ONCE], left[_AT_ONCE:]
-            silent = await self._ask(now)
-            for _ in range(_TRIES):
-                if silent:  # a busy machine's graph or voice may be late, and is then done without
-                    await self.world.awake()
-                    silent = await self._ask([one for one, _ in silent])
-            self._must_not(line for _, said in silent for line in said)
-
-    async def _ask(self, asks: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], list[str]]]:
-        marks = [self.words.mark() for _ in asks]
-        texts = [f"what about {about}? {mark}" for (_, about), mark in zip(asks, marks, strict=True)]
-        for (contact, _), mark, text in zip(asks, marks, texts, strict=True):
-            self._line(contact, mark, text)
-        await self.world.say(
-            [(self.numbers[c], text, False) for (c, _), text in zip(asks, texts, strict=True)]
-        )
-        lacking = await self.check()
-        return [
-            (ask, lacking[mark])
-            for ask, mark in zip(asks, marks, strict=True)
-            if lacking.get(mark, ["no prompt"])
-        ]
-
-    async def check(self) -> dict[str, list[str]]:
-        """Look at every prompt since the last time. Returns what is missing in each, by the marks that waited.
-
-        Raises AssertionError for what must not be heard.
-        """
-        lacking: dict[str, list[str]] = {}
-        for marks, body in self.world.taken():
-            (contact,) = {self._whose[mark] for mark in marks}
-            prompt = taken_apart(body, self.words)
-            self._must_not(violations(prompt, contact, self.oracle))
-            lacks = missing(prompt, contact, self.oracle)
-            lacking |= dict.fromkeys(marks, lacks)
-            self.tally.prompts += 1
-            self.tally.canaries += len(self.words.made)
-            self.tally.heard += len(self.oracle.must_be_shown(contact, set(prompt.waiting)))
-        return lacking
-
-    def _must_not(self, found: Iterable[str]) -> None:
-        if faults := list(found):
-            self.tally.faults += faults
-            raise AssertionError("\n".join(faults))
 
     async def id_of(self, fact: Told) -> str:
         """By which the product knows it."""
@@ -264,12 +256,10 @@ class Story:
         assert len(rows) == 1, f"{len(rows)} facts of {fact}"
         return str(rows[0][0])
 
-    def _told(
-        self, teller: str, audience: str, at: datetime, what: Says, mark: str = "", source: str = ""
-    ) -> Told:
+    def _told(self, teller: str, audience: str, at: datetime, what: Says, source: str = "") -> Told:
         words = {word.lower() for word in (what.name, what.place) if word}
         self.said.append((teller, audience, what))
-        fact = Told(
+        return Told(
             next(self._keys),
             teller,
             audience,
@@ -280,10 +270,3 @@ class Story:
             frozenset(words),
             source,
         )
-        if mark:
-            self.oracle.lines[audience][mark].add(f"k{fact.key}")
-        return fact
-
-    def _line(self, contact: str, mark: str, text: str) -> None:
-        self._whose[mark] = contact
-        self.oracle.lines.setdefault(contact, {})[mark] = self.words.within(text)

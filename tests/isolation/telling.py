@@ -28,12 +28,13 @@ class Says:
 
 @dataclass
 class Spoken:
-    """A live message that somebody may delete."""
+    """A live message that somebody may edit or delete. `mark` names it."""
 
     contact: str
     provider_id: str
     by_owner: bool
     key: int
+    mark: str
 
 
 @dataclass
