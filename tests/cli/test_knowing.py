@@ -45,6 +45,7 @@ def test_facts_of_a_contact(shared: Instance, known: dict[str, str]) -> None:
     assert "Nothing is known from Ana" in shared.run("facts", "Ana").stdout
     assert "No contact is called" in shared.refused("facts", "Nemo")
     shared.run("facts", code=2)
+    assert f"facts --why {found['id']}" in shared.refused("facts", found["id"])
 
 
 def test_no_name_reaches_the_terminal_as_a_command(shared: Instance, known: dict[str, str]) -> None:
@@ -67,6 +68,7 @@ def test_a_question(shared: Instance, known: dict[str, str]) -> None:
     found = shared.json("ask", "where does Tom live?", "--json")
     assert (found["answer"], [one["text"] for one in found["facts"]]) == (None, ["Tom lives in Oslo"] * 3)
     assert "Nothing is known" in shared.run("ask", "qwxz?").stdout
+    assert "Ask something" in shared.refused("ask", " ")
 
 
 def test_a_question_answered_in_words(shared: Instance, known: dict[str, str]) -> None:
@@ -117,7 +119,8 @@ def test_why(shared: Instance, known: dict[str, str]) -> None:
 
 def test_shared_and_no_longer(shared: Instance, known: dict[str, str]) -> None:
     fact = facts(shared, known["Mara"])["Carla works at Siemens"]["id"]
-    assert "Ana" in shared.run("share", fact, "with", "Ana").stdout
+    assert "they were there" in shared.run("share", fact, "with", known["Mara"]).stdout
+    assert "Ana (" in shared.run("share", fact, "with", "Ana").stdout
     assert "Carla works at Siemens" in facts(shared, "Ana")
     assert shared.json("facts", "--why", fact, "--json")["sharedWith"] == [known["Ana"]]
     shared.run("unshare", fact, "with", "Ana")
@@ -131,6 +134,8 @@ def test_shared_and_no_longer(shared: Instance, known: dict[str, str]) -> None:
 
 def test_two_are_one_until_they_are_not(shared: Instance, known: dict[str, str]) -> None:
     assert "are one from now on" in shared.run("merge", known["Mara"], known["Tom"]).stdout
+    assert "These are one already" in shared.run("merge", known["Tom"], known["Mara"]).stdout
+    assert "These are one already" in shared.run("merge", "Tom", "tom").stdout
     assert "Tom lives in Oslo" in facts(shared, known["Mara"])
     assert "are two again" in shared.run("unmerge", known["Tom"], known["Mara"]).stdout
     assert "Tom lives in Oslo" not in facts(shared, known["Mara"])
@@ -160,6 +165,7 @@ def test_a_fact_and_a_contact_are_forgotten(shared: Instance, known: dict[str, s
     assert facts(shared, known["Tom"]) == {}
     dead = "redis://127.0.0.1:1"
     shown = shared.run("forget", known["Tom"], "--yes", code=3, FALKORDB_URL=dead).stdout
+    assert "0 " not in shown and "2 imported chats under other names remain.\n" in shown
     assert "Memory is not done yet" in shown and f"forget {known['Tom']}" in shown
     assert "Receipt" in shared.run("forget", known["Tom"], "--yes").stdout
     assert "1 fact" in shared.run("forget", known["Mara"], "--yes").stdout

@@ -42,6 +42,8 @@ def test_with_says_who_the_other_one_is(shared: Instance) -> None:
         "import", exported(shared), "--me", "Lena", "--with", "Nemo"
     )
     group = exported(shared, *MARA, "Tom: hi", called="Climbers")
+    said = shared.run("import", group, "--me", "Lena").stdout
+    assert "Whoever wrote in this group is kept apart" in said and "merge ID CONTACT" in said
     assert "several others" in shared.refused("import", group, "--me", "Lena", "--with", ana["id"])
 
 

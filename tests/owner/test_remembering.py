@@ -35,7 +35,7 @@ from secondme.stores.graph.asking import by_ids, entities
 from secondme.stores.graph.hearing import heard_by
 from secondme.stores.graph.learning import learn
 from secondme.stores.ledger import Lock
-from tests.memory.a_memory import Memory, a_memory
+from tests.memory.a_memory import Memory, a_memory, chat
 from tests.stores.graph.conftest import DIMENSION
 
 BEN = "+15550101"
@@ -96,7 +96,8 @@ async def test_what_somebody_told_and_may_hear(owner: Owner) -> None:
 
 async def test_what_is_shared_is_heard_until_it_is_not(owner: Owner) -> None:
     fact = await owner.told_by_ana()
-    await owner.rights.share(fact.id, owner.ben)
+    assert not await owner.rights.share(fact.id, owner.ana)  # she said it
+    assert await owner.rights.share(fact.id, owner.ben)
     assert await owner.hears(owner.ben) == {"Ana lives in Lisbon", "Ben lives in Porto"}
     assert (await owner.rights.why(fact.id)).shared_with == (str(owner.ben),)
     await owner.rights.unshare(fact.id, owner.ben)
@@ -106,8 +107,17 @@ async def test_what_is_shared_is_heard_until_it_is_not(owner: Owner) -> None:
     with pytest.raises(NotFound):
         await owner.rights.share("fact_of_nobody", None)
     logged = "".join(file.read_text() for file in (owner.memory.world.folder / "logs").iterdir())
-    assert logged.count('"fact.shared"') == 2 and logged.count('"fact.unshared"') == 1
+    assert logged.count('"fact.shared"') == 3 and logged.count('"fact.unshared"') == 1
     assert "Lisbon" not in logged and str(owner.ben) not in logged
+
+
+async def test_who_was_there_hears_it_already(owner: Owner, tmp_path: Path) -> None:
+    path = chat(tmp_path / "WhatsApp Chat with Climbers.txt", "Mara: I live in Rome", "Tom: hi")
+    await owner.memory.imports(path)
+    (mara,), (tom,) = [await owner.memory.world.control.find(name, imported=True) for name in ("Mara", "Tom")]
+    (rome,) = await owner.rights.facts(mara.id)
+    assert not await owner.rights.share(rome.id, tom.id) and not await owner.rights.share(rome.id, tom.id)
+    assert await owner.rights.share(rome.id, owner.ben)
 
 
 async def test_nothing_is_shared_with_whom_somebody_forgets_meanwhile(owner: Owner) -> None:
@@ -121,6 +131,8 @@ async def test_nothing_is_shared_with_whom_somebody_forgets_meanwhile(owner: Own
 
 async def test_two_contacts_are_one_until_they_are_not(owner: Owner) -> None:
     assert await owner.rights.merge("Ana", str(owner.ben)) == ("Ana (a contact)", "Ben (a contact)")
+    assert await owner.rights.merge("Ben", "Ana") is None
+    assert await owner.rights.merge("Ben", "Ben") is None
     assert await owner.hears(owner.ben) == {"Ana lives in Lisbon", "Ben lives in Porto"}
     await owner.rights.unmerge("Ben", "Ana")
     assert await owner.hears(owner.ben) == {"Ben lives in Porto"}

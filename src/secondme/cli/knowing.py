@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from secondme.cli import show
 from secondme.cli.opening import opened
 from secondme.cli.people import name_of
-from secondme.domain.errors import Invalid, MindFailed
+from secondme.domain.contact import ContactRow
+from secondme.domain.errors import Invalid, MindFailed, NotFound
 from secondme.domain.fact import EVERYONE, Fact
 from secondme.memory.answers import Answer
 from secondme.owner.remembering import Remembering, called, plain
@@ -21,7 +22,7 @@ _COLUMNS = ("fact", "told by", "since", "until", "heard by", "id")
 async def facts(wanted: str, as_json: bool) -> None:
     """What a contact told, and what they may hear."""
     async with opened(reads=True) as app:
-        rows = await app.control.find(wanted, imported=True)
+        rows = await _whose(app, wanted)
         memory = memory_of(app)
         found = await memory.facts(rows[0].id)
         if as_json:
@@ -30,6 +31,15 @@ async def facts(wanted: str, as_json: bool) -> None:
             print(f"Nothing is known from {name_of(rows)}.")
         else:
             await _table(app, memory, found)
+
+
+async def _whose(app: App, wanted: str) -> list[ContactRow]:
+    try:
+        return await app.control.find(wanted, imported=True)
+    except NotFound:
+        if not wanted.startswith("fact_"):
+            raise
+        raise NotFound(f"That is a fact: `secondme facts --why {wanted}`.") from None
 
 
 async def why(fact_id: str, as_json: bool) -> None:
@@ -68,6 +78,8 @@ async def why(fact_id: str, as_json: bool) -> None:
 
 async def ask(question: str, as_json: bool, *, by_model: bool) -> None:
     """What answers the owner's question: in words where a model is set and may answer, with the facts it rests on."""
+    if not any(sign.isalnum() for sign in question):
+        raise Invalid('Ask something, such as `secondme ask "who works at Acme?"`.')
     async with opened(reads=True) as app:
         memory = memory_of(app)
         found: Sequence[Fact] = await _found(app, memory, question)
@@ -109,8 +121,11 @@ async def share(fact_id: str, whom: str) -> None:
     """Let a contact, or everyone, hear a fact."""
     async with opened(reads=True) as app:
         rows = await app.control.find(whom, imported=True) if whom != EVERYONE else []
-        await memory_of(app).share(fact_id, rows[0].id if rows else None)
-        print(f"{name_of(rows) if rows else 'Everyone, also who comes later,'} may hear it from now on.")
+        who = name_of(rows) if rows else "Everyone, also who comes later,"
+        if await memory_of(app).share(fact_id, rows[0].id if rows else None):
+            print(f"{who} may hear it from now on.")
+        else:
+            print(f"{who} hears it already: they were there when it was said.")
 
 
 async def unshare(fact_id: str, whom: str) -> None:
@@ -124,8 +139,12 @@ async def unshare(fact_id: str, whom: str) -> None:
 async def merge(one: str, other: str) -> None:
     """Say that two are one."""
     async with opened(reads=True) as app:
-        names = map(show.plain, await memory_of(app).merge(one, other))
-        print(f"{' and '.join(names)} are one from now on. Every fact keeps who may hear it.")
+        names = await memory_of(app).merge(one, other)
+        if names is None:
+            print("These are one already.")
+        else:
+            both = " and ".join(map(show.plain, names))
+            print(f"{both} are one from now on. Every fact keeps who may hear it.")
 
 
 async def unmerge(one: str, other: str) -> None:

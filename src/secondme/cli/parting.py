@@ -54,6 +54,7 @@ async def forget(wanted: str, *, sure: bool) -> int:
     went = [
         show.count(number, noun.removesuffix("s") if noun != "deliveries" else "delivery", noun)
         for noun, number in receipt["erased"].items()
+        if number
     ]
     print(f"{name} is forgotten{': ' if went else ''}{', '.join(went)}.")
     _say_what_remains(receipt["importsThatRemain"])
@@ -122,8 +123,12 @@ def _say_what_remains(remain: list[dict[str, Any]]) -> None:
     if not remain:
         return
     kept = sum(one["keptReplies"] for one in remain)
+    chats = show.count(len(remain), "imported chat")
+    names = "another name remains" if len(remain) == 1 else "other names remain"
+    if not kept:
+        print(f"{chats} under {names}.")
+        return
     print(
-        f"{show.count(len(remain), 'imported chat')} under other names remain, with "
-        f"{show.count(kept, 'kept reply', 'kept replies')}. If one is a chat with them, import it again "
-        "without --keep-voice: that takes its replies back."
+        f"{chats} under {names}, with {show.count(kept, 'kept reply', 'kept replies')}. If one is a chat with them, "
+        "import it again without --keep-voice: that takes its replies back."
     )

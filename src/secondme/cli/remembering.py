@@ -93,10 +93,12 @@ def _say(found: Progress | None) -> None:
 
 async def _who(app: App, report: Report) -> None:
     """How to say that somebody in the chat is somebody who writes: a name alone links nobody."""
-    if report.partner is None or report.linked:
-        return
-    name = name_of(await app.control.find(str(report.partner), imported=True))
-    print(
-        f"{name} is kept apart from whoever writes to you. If you know them to be one of your contacts, say so:"
-    )
-    print(f"  {show.command(f'merge {report.partner} CONTACT')}")
+    if report.partner is None:  # a group's: each of its authors is one
+        print("Whoever wrote in this group is kept apart from whoever writes to you, unless by their number.")
+        print("If you know one to be one of your contacts, say so; `secondme contacts` lists the ids:")
+        print(f"  {show.command('merge ID CONTACT')}")
+    elif not report.linked:
+        name = name_of(await app.control.find(str(report.partner), imported=True))
+        print(f"{name} is kept apart from whoever writes to you.", end=" ")
+        print("If you know them to be one of your contacts, say so:")
+        print(f"  {show.command(f'merge {report.partner} CONTACT')}")

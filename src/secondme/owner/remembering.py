@@ -1,6 +1,6 @@
 """What the owner may ask memory and decide about it, from the command line or the dashboard, while services run."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from secondme.stores.ledger import Ledger, Lock, imports
 
 _NEAREST = 10  # facts that are shown of those near in meaning
 _CLOSE = 0.25  # below this nothing is near, as in recall
-Link = Callable[[Graph, str, str], Awaitable[None]]
 
 
 class Remembering:
@@ -43,14 +42,19 @@ class Remembering:
         """Where a fact comes from. Raises NotFound."""
         return await asking.why(self._graph, fact_id)
 
-    async def share(self, fact_id: str, contact_id: UUID | None) -> None:
-        """Let a contact hear a fact, or, without one, everyone. Raises NotFound, also for who was just forgotten."""
+    async def share(self, fact_id: str, contact_id: UUID | None) -> bool:
+        """Let a contact hear a fact, or, without one, everyone. Raises NotFound, also for who was just forgotten.
+
+        Returns False for a contact who hears it anyway: they were there when it was said.
+        """
         async with self._ledger.alone(Lock.KNOWING) as connection:
             assert connection is not None
             if contact_id and not await imports.there(connection, [str(contact_id)]):
                 raise NotFound("There is no such contact; it may have been forgotten.")
             await sharing.share(self._graph, fact_id, _audience(contact_id))
+            heard = contact_id and await asking.was_there(self._graph, fact_id, str(contact_id))
         self._effects.acted("fact.shared", contact_id, self._clock.now())
+        return not heard
 
     async def unshare(self, fact_id: str, contact_id: UUID | None) -> None:
         """Take that back. Raises NotFound where it was not shared so."""
@@ -85,16 +89,24 @@ class Remembering:
             found |= {one.id: one for one in await asking.about(self._graph, asked.predicate, asked.named)}
         return sorted(found.values(), key=lambda one: one.valid_to is not None)
 
-    async def merge(self, one: str, other: str) -> tuple[str, str]:
-        """Say that two are one: contacts or what was named, each by its id or name. Returns how both are called.
+    async def merge(self, one: str, other: str) -> tuple[str, str] | None:
+        """Say that two are one: contacts or what was named, each by its id or name. Returns how both are called, or
+        None where they are one already.
 
         Raises NotFound, Ambiguous with the ids to use instead, and Invalid for two that are not of one kind.
         """
-        return await self._linked(sharing.merge, "memory.merged", one, other)
+        (first, name), (second, other_name) = await self._which(one), await self._which(other)
+        if not await sharing.merge(self._graph, first, second):
+            return None
+        self._effects.acted("memory.merged", None, self._clock.now())
+        return name, other_name
 
     async def unmerge(self, one: str, other: str) -> tuple[str, str]:
         """Take that back. Raises NotFound, also where they were not merged, and Ambiguous."""
-        return await self._linked(sharing.unmerge, "memory.unmerged", one, other)
+        (first, name), (second, other_name) = await self._which(one), await self._which(other)
+        await sharing.unmerge(self._graph, first, second)
+        self._effects.acted("memory.unmerged", None, self._clock.now())
+        return name, other_name
 
     async def export(self, contact_id: UUID) -> dict[str, Any]:
         """Everything that is kept about a contact, in the ledger and in the graph. Raises NotFound."""
@@ -138,12 +150,6 @@ class Remembering:
         others = [one.id for one in told if one.text.casefold() == fact.text.casefold()]
         done = _iso(gone.rewritten_at)
         return {"forgotten": fact_id, "others": others, "memory": _went(gone), "finishedAt": done}
-
-    async def _linked(self, act: Link, event: str, one: str, other: str) -> tuple[str, str]:
-        (first, name), (second, other_name) = await self._which(one), await self._which(other)
-        await act(self._graph, first, second)
-        self._effects.acted(event, None, self._clock.now())
-        return name, other_name
 
     async def _which(self, wanted: str) -> tuple[str, str]:
         """The id of the one contact or entity that is meant, and how it is called."""

@@ -64,6 +64,14 @@ async def why(graph: Graph, fact_id: str) -> Why:
     )
 
 
+async def was_there(graph: Graph, fact_id: str, contact: str) -> bool:
+    """Whether the contact heard a fact when it was said, alone or in a group. Raises NotFound."""
+    found = await why(graph, fact_id)
+    rows = await graph.query("export_contact", contact=contact)
+    groups = rows[0][1] if rows else []
+    return not {contact, *groups}.isdisjoint(set(found.fact.audience) - set(found.shared_with))
+
+
 async def stated(graph: Graph, predicate: Predicate | None, name: str) -> list[Fact]:
     """Facts in which something is said of `name` by others' names: who works at it, lives in it, knows them.
 

@@ -22,19 +22,23 @@ async def unshare(graph: Graph, fact: str, audience: str) -> None:
         )
 
 
-async def merge(graph: Graph, one: str, other: str) -> None:
+async def merge(graph: Graph, one: str, other: str) -> bool:
     """Say that two are one: contacts, entities of one type, or a contact and a person. By their ids.
 
     Each fact keeps its audience. Contacts who are one hear what any of them may hear. Those who are one already, over
-    others, stay so by those links alone.
+    others, stay so by those links alone. Returns whether they had been two.
     Raises Invalid where the two are not of one kind, or not there.
     """
     first, second = sorted((one, other))
-    if first == second or await graph.query("merge", one=first, other=second) == [[0]]:
+    if first == second:
+        return False
+    ((found, ways),) = await graph.query("merge", one=first, other=second)
+    if not found:
         raise Invalid(
             "Only two contacts, two entities of one type, or a contact and a person can be one."
             " Name them by their ids: `secondme ask` and `secondme contacts` list them."
         )
+    return not ways
 
 
 async def unmerge(graph: Graph, one: str, other: str) -> None:

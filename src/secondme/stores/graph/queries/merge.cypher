@@ -15,4 +15,4 @@ OPTIONAL MATCH way = (a)-[:SAME_AS*1..8]-(b)
 WHERE all(n IN nodes(way) WHERE n:Contact) OR all(n IN nodes(way) WHERE n:Entity) OR ('Contact' IN labels(a)) <> ('Contact' IN labels(b))
 WITH a, b, count(way) AS ways
 FOREACH (_ IN CASE WHEN ways = 0 THEN [true] ELSE [] END | CREATE (a)-[:SAME_AS {merged: true}]->(b))
-RETURN count(a)
+RETURN count(a), max(ways)
