@@ -3,7 +3,7 @@
 import pytest
 
 from secondme.domain.fact import Predicate
-from secondme.memory.questions import Asked, read
+from secondme.memory.questions import Asked, is_me, read
 
 WORK, LIVE, KNOW = Predicate.WORKS_AT, Predicate.LIVES_IN, Predicate.KNOWS
 
@@ -35,6 +35,17 @@ WORK, LIVE, KNOW = Predicate.WORKS_AT, Predicate.LIVES_IN, Predicate.KNOWS
         ("What do I know about Bob Ray?", Asked(None, "Bob Ray")),
         ("was weiß ich über Bob", Asked(None, "Bob")),
         ("o que sei sobre o Rui?", Asked(None, "o Rui")),
+        ("where do I work?", Asked(WORK, "I")),
+        ("wo wohne ich?", Asked(LIVE, "ich")),
+        ("wo arbeite ich", Asked(WORK, "ich")),
+        ("dónde trabajo?", Asked(WORK, "I")),
+        ("dónde vivo yo", Asked(LIVE, "I")),
+        ("onde moro", Asked(LIVE, "I")),
+        ("onde eu trabalho?", Asked(WORK, "I")),
+        ("main kahan rehta hoon", Asked(LIVE, "main")),
+        ("मैं कहाँ काम करता हूँ?", Asked(WORK, "मैं")),
+        ("what do you know about me?", Asked(None, "me")),
+        ("was weißt du über mich", Asked(None, "mich")),
         ("Ravi ke baare mein kya pata hai", Asked(None, "Ravi")),
     ],
 )
@@ -44,6 +55,11 @@ def test_simple_forms(question: str, asked: Asked) -> None:
 
 def test_a_name_is_also_looked_for_without_its_article() -> None:
     assert [one.named for one in read("when is the wedding?")] == ["the wedding", "wedding"]
+
+
+@pytest.mark.parametrize("named", ["I", "me", "ich", "yo", "Eu", "मैं", "main"])
+def test_who_asks_is_the_owner(named: str) -> None:
+    assert is_me(named) and not is_me("Ana")
 
 
 @pytest.mark.parametrize("question", ["", "?", "hello", "who works at", "nuts", "a " * 5000])

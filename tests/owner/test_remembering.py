@@ -171,6 +171,17 @@ async def test_what_the_owner_asks(owner: Owner) -> None:
     assert (await ask("Ana lives in Lisbon"))[:1] == ["Ana lives in Lisbon"]
 
 
+async def test_the_owner_asks_about_themselves(owner: Owner, tmp_path: Path) -> None:
+    """Also by the name that they bear in their chats, and by no other."""
+    path = chat(tmp_path / "WhatsApp Chat with Mara.txt", "Lena Roth: I live in Rome", "Mara: oh")
+    await owner.memory.imports(path, "Lena Roth")
+    embedder = LexicalEmbedder(DIMENSION)
+    for question in ("where do I live?", "wo wohne ich?", "dónde vivo?", "where does lena roth live?"):
+        (fact,) = await owner.rights.ask(question, embedder)
+        assert (fact.teller, fact.about[-1]) == (OWNER, "Rome")
+    assert await owner.rights.ask("where does Nemo live?", embedder) == []
+
+
 async def test_everything_that_is_kept(owner: Owner) -> None:
     await owner.memory.world.switch.press(owner.ana)
     found = await owner.rights.export(owner.ana)

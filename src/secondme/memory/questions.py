@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from secondme.domain.fact import Predicate
 
 _LONGEST = 300  # characters of a question
+_ME = "I"  # how the owner is named where the verb alone says whom a question is about
+_OF_ME = frozenset(
+    ("i", "me", "myself", "ich", "mich", "mir", "yo", "mí", "eu", "mim", "मैं", "मेरे", "main", "mere")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +62,39 @@ _OF_IT: tuple[tuple[Predicate, tuple[str, ...]], ...] = (
     ),
 )
 _ABOUT: tuple[tuple[Predicate | None, tuple[str, ...]], ...] = (
-    (_KNOW, (rf"who(?:m)? does {_N} know", rf"wen kennt {_N}", rf"a qui[eé]n conoce {_N}")),
+    (
+        _KNOW,
+        (
+            rf"who(?:m)? do(?:es)? {_N} know",
+            rf"wen kenn(?:t|e) {_N}",
+            rf"a qui[eé]n conoce {_N}",
+            r"a qui[eé]n conozco(?: yo)?",
+            r"quem(?: eu)? conheço",
+        ),
+    ),
     (
         _WORK,
         (
-            rf"where does {_N} work",
+            rf"where do(?:es)? {_N} work",
+            r"d[oó]nde trabajo(?: yo)?",
+            r"onde(?: eu)? trabalho(?: eu)?",
             rf"d[oó]nde trabaja {_N}",
             rf"onde trabalha {_N}",
             rf"onde {_N} trabalha",
-            rf"wo arbeitet {_N}",
+            rf"wo arbeitet? {_N}",
             rf"{_N} (?:kahan|kahaan|कहाँ|कहां) (?:kaam|काम) .+",
         ),
     ),
     (
         _LIVE,
         (
-            rf"where does {_N} live",
+            rf"where do(?:es)? {_N} live",
+            r"d[oó]nde vivo(?: yo)?",
+            r"onde(?: eu)? (?:moro|vivo)(?: eu)?",
             rf"d[oó]nde vive {_N}",
             rf"onde (?:mora|vive) {_N}",
             rf"onde {_N} (?:mora|vive)",
-            rf"wo (?:wohnt|lebt) {_N}",
+            rf"wo (?:wohnt?e?|lebt?e?) {_N}",
             rf"{_N} (?:kahan|kahaan|कहाँ|कहां) (?:reht\w+|रहत\S+).*",
         ),
     ),
@@ -100,24 +117,38 @@ _ABOUT: tuple[tuple[Predicate | None, tuple[str, ...]], ...] = (
             rf"wo ist {_N}",
         ),
     ),
-    (_JOB, (rf"what does {_N} do", rf"a qu[eé] se dedica {_N}", rf"o que {_N} faz", rf"was macht {_N}")),
+    (
+        _JOB,
+        (
+            rf"what do(?:es)? {_N} do",
+            rf"a qu[eé] se dedica {_N}",
+            r"a qu[eé] me dedico(?: yo)?",
+            rf"o que {_N} faz",
+            r"o que(?: eu)? faço",
+            rf"was mach(?:t|e) {_N}",
+        ),
+    ),
     (
         None,
         (
             rf"what (?:do (?:i|you|we) know|is known)? ?about {_N}",
             rf"who(?: is|'s) {_N}",
+            r"who am I",
             rf"qu[eé] (?:s[eé]|sabes|se sabe) (?:de|sobre) {_N}",
             rf"qui[eé]n es {_N}",
             rf"(?:o )?que (?:sei|sabes|se sabe) (?:sobre|d[eao]) {_N}",
             rf"quem [eé] {_N}",
             rf"was (?:wei(?:ß|ss)t? (?:ich|du)|ist bekannt) (?:über|ueber|von) {_N}",
+            r"wer bin ich",
             rf"wer ist {_N}",
             rf"{_N} (?:ke|के) (?:baare|bare|बारे) (?:mein|me|में).*",
             rf"{_N} (?:kaun|कौन) (?:hai|hain|है|हैं)",
         ),
     ),
 )
-_ARTICLE = re.compile(r"(?:the|el|la|los|las|[oa]s?|der|die|das|den|dem)\s+", re.IGNORECASE)
+_ARTICLE = re.compile(
+    r"(?:the|my|mi|meu|minha|meine?|el|la|los|las|[oa]s?|der|die|das|den|dem)\s+", re.IGNORECASE
+)
 
 
 def _compiled(forms: tuple[str, ...]) -> list[re.Pattern[str]]:
@@ -134,7 +165,12 @@ def read(question: str) -> list[Asked]:
     plain = " ".join(question[:_LONGEST].split()).strip(" ?¿!.।")
     for predicate, of_it, form in _FORMS:
         found = form.fullmatch(plain)
-        if found and found["named"]:
-            bare = _ARTICLE.sub("", found["named"], count=1) if _ARTICLE.match(found["named"]) else ""
-            return [Asked(predicate, name, of_it) for name in (found["named"], bare) if name]
+        if found and (named := found.groupdict().get("named", _ME)):
+            bare = _ARTICLE.sub("", named, count=1) if _ARTICLE.match(named) else ""
+            return [Asked(predicate, name, of_it) for name in (named, bare) if name]
     return []
+
+
+def is_me(named: str) -> bool:
+    """Whether this is what the owner, who asks, says of themselves in one of the five languages."""
+    return named.casefold() in _OF_ME

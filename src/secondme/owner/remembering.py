@@ -8,6 +8,7 @@ from uuid import UUID
 from secondme.domain.errors import Ambiguous, NotFound, StoreUnavailable
 from secondme.domain.fact import EVERYONE, OWNER, Fact, Forgotten, is_group
 from secondme.memory import answers, questions
+from secondme.memory.exports.authors import same_name
 from secondme.memory.forgetting import forget_in_graph
 from secondme.memory.mirroring import Mirror
 from secondme.owner.control import Control
@@ -15,7 +16,7 @@ from secondme.pipeline.effects import Effects
 from secondme.ports import Clock, Embedder, Extractor
 from secondme.stores.graph import Graph, QueryRefused, asking, forgetting, sharing
 from secondme.stores.graph.asking import Named, Why
-from secondme.stores.ledger import Ledger, Lock, imports
+from secondme.stores.ledger import Ledger, Lock, glances, imports
 
 _NEAREST = 10  # facts that are shown of those near in meaning
 _CLOSE = 0.25  # below this nothing is near, as in recall
@@ -87,7 +88,16 @@ class Remembering:
             found |= {one.id: one for one in await asking.stated(self._graph, asked.predicate, asked.named)}
         if not asked.of_it:
             found |= {one.id: one for one in await asking.about(self._graph, asked.predicate, asked.named)}
+            if await self._is_owner(asked.named):
+                told = await asking.of_owner(self._graph, self._ledger.vault.digest, asked.predicate)
+                found |= {one.id: one for one in told}
         return sorted(found.values(), key=lambda one: one.valid_to is not None)
+
+    async def _is_owner(self, named: str) -> bool:
+        if questions.is_me(named):
+            return True
+        async with self._ledger.light() as light:
+            return await glances.is_owner(light, self._ledger.vault, same_name(named))
 
     async def merge(self, one: str, other: str) -> tuple[str, str] | None:
         """Say that two are one: contacts or what was named, each by its id or name. Returns how both are called, or

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from secondme.domain.errors import NotFound
-from secondme.domain.fact import Fact, Predicate
+from secondme.domain.fact import OWNER, Fact, Predicate
 from secondme.stores.graph.client import Graph
 from secondme.stores.graph.reading import fact
-from secondme.stores.graph.shaping import words
+from secondme.stores.graph.shaping import Digest, self_id, words
 
 _WIDER = 10  # times as many are asked of the index as are wanted
 
@@ -83,6 +83,12 @@ async def stated(graph: Graph, predicate: Predicate | None, name: str) -> list[F
 async def about(graph: Graph, predicate: Predicate | None, name: str) -> list[Fact]:
     """Facts whose subject bears the name: where they work, what they do. As `stated`."""
     return await _about(graph, "facts_with_subject", predicate, name)
+
+
+async def of_owner(graph: Graph, digest: Digest, predicate: Predicate | None) -> list[Fact]:
+    """What the owner said of themselves, whom no name finds. As `stated`."""
+    rows = await graph.query("facts_with_subject", ids=[self_id(digest, OWNER)], predicate=predicate)
+    return await by_ids(graph, (row[0] for row in rows))
 
 
 async def search(graph: Graph, vector: Sequence[float], limit: int = 20) -> list[Fact]:

@@ -123,6 +123,12 @@ async def conversations_of(tx: Connection, deliveries: Sequence[UUID]) -> dict[U
     return {row["id"]: row["conversation_id"] for row in rows}
 
 
+async def is_owner(tx: Connection, vault: Vault, name: str) -> bool:
+    """Whether the owner bears this name in an imported chat; `name` as `same_name` has it."""
+    me = vault.digest("me", name)
+    return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM imports WHERE me = $1)", me))
+
+
 async def kept_replies(tx: Connection) -> int:
     """How many of the owner's own replies are kept as examples."""
     count: int = await tx.fetchval(
