@@ -1,7 +1,11 @@
 """A channel that takes long to be reached keeps its own account waiting, and no other's."""
 
 import asyncio
+from uuid import UUID
 
+from secondme.pipeline.reaching import Reaching
+from secondme.stores.ledger.deliveries import Ready
+from tests.llm.asking import HandClock
 from tests.support.world import Phones, World
 
 
@@ -62,3 +66,22 @@ async def test_a_mouth_that_ends_waits_for_no_line(world: World) -> None:
     await asyncio.sleep(0)
     assert list(world.outbox._reach.accounts) == []
     assert await world.value("SELECT bool_and(status = 'planned') FROM deliveries")
+
+
+async def test_what_was_waited_for_is_not_taken_to_be_open_for_ever() -> None:
+    """What it was waited for has been withdrawn meanwhile, and what was opened for that is closed."""
+    far, late, clock = Far(), asyncio.Event(), HandClock()
+    reaching = Reaching({"main": far}, late.set, clock)
+    group = [Ready(UUID(int=1), "main", UUID(int=2), UUID(int=3), UUID(int=4), attempts=0)]
+    for passed, ready in ((1, group), (60, [])):
+        far.open.clear()
+        assert await reaching(group) == []
+        far.open.set()
+        await asyncio.wait_for(late.wait(), 8)
+        far.asked.clear()
+        far.open.clear()
+        late.clear()
+        clock.seconds += passed
+        assert await reaching(group) == ready
+        assert far.asked.is_set() is not bool(ready)
+    reaching.stop()

@@ -1,6 +1,7 @@
 """Ahead of the fence: channels open what they need, and one that takes long keeps only its own waiting."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
@@ -9,17 +10,25 @@ from secondme.ports import Channel
 from secondme.stores.ledger.deliveries import Ready
 
 _TOGETHER = 0.2  # seconds for which all wait for all: what takes longer is waited for apart
+_KEPT = 2.0  # seconds for which what was waited for apart is open still: connections live five, and take three to open
 
 
 class Reaching:
     """Of the second that a request has after its intent's commit nothing is to be lost to a cold connection."""
 
-    def __init__(self, channels: Mapping[str, Channel], late: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        late: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`channels` by account id; `late` is called when one that was left waiting has been reached, or cannot be."""
         self._channels = channels
         self._late = late
+        self._clock = clock
         self._under_way: dict[str, asyncio.Task[None]] = {}  # by account
-        self._waited: dict[str, int] = {}  # for how many of an account's a channel has been waited for apart
+        # For how many of an account's a channel has been waited for apart, and when it was reached.
+        self._waited: dict[str, tuple[int, float]] = {}
 
     @property
     def accounts(self) -> Collection[str]:
@@ -30,7 +39,7 @@ class Reaching:
         """Those whose channels are ready for them; the others come again once `late` was called."""
         counts = Counter(delivery.account_id for delivery in group)
         # Of who has been waited for apart no more than that, for whoever then waits for more might wait for ever.
-        left = {account: self._waited.pop(account, 0) for account in counts}
+        left = {account: self._take(account) for account in counts}
         await self._open({account: count for account, count in counts.items() if not left[account]}, left)
         if any(0 < left[account] < count for account, count in counts.items()):
             self._late()
@@ -40,6 +49,11 @@ class Reaching:
             if left[delivery.account_id] >= 0:
                 ready.append(delivery)
         return ready
+
+    def _take(self, account: str) -> int:
+        """For how many it has just been waited for: what was opened for plans that were withdrawn has closed since."""
+        count, reached = self._waited.pop(account, (0, 0.0))
+        return count if self._clock() - reached < _KEPT else 0
 
     async def _open(self, wanted: Mapping[str, int], opened: dict[str, int]) -> None:
         """Note in `opened` what is ready within a moment; the rest goes on beside."""
@@ -63,5 +77,5 @@ class Reaching:
 
     def _reached(self, account: str, count: int, _: asyncio.Task[None]) -> None:
         del self._under_way[account]
-        self._waited[account] = count
+        self._waited[account] = count, self._clock()
         self._late()
