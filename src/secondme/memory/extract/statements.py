@@ -34,6 +34,9 @@ _TWO = re.compile(r"\{[Pp]\}.*\{P\}")  # a template that begins with somebody an
 _GENITIVES = "ki|ka|ke|की|का|के"
 _POSSESSIVES = "his|her|their|su|sus|ihre?|seine?|uska|uski"
 _PERSON = re.compile(r"‹P\d+›")
+_IN_MAY = re.compile(
+    r"\b(?:in|last|since|until|early|late|(?:on )?(?:the )?\d{1,2}(?:st|nd|rd|th)?(?: of)?) may\b"
+)
 _PRONOUNS = re.compile(r"\b(?:he|she|he's|she's)\b")
 
 
@@ -176,7 +179,7 @@ def _holds(rules: _Rules, text: str, match: re.Match[str], predicate: Predicate)
     said = text[clause : tail.start() if tail else sentence_end]
     if predicate is not Predicate.ATTENDED and rules.ended.search(said):
         return False
-    if rules.negated.search(said) or rules.unsure.search(said):
+    if rules.negated.search(said) or rules.unsure.search(_IN_MAY.sub(" ", said)):
         return None
     return None if predicate is not Predicate.LOCATED_AT and rules.planned.search(said) else True
 
