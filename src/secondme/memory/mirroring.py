@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from uuid import UUID
 
+from secondme.domain.errors import StoreUnavailable
 from secondme.domain.persona import Persona
 from secondme.domain.turn import Contact
 from secondme.memory.forgetting import forget_in_graph
@@ -47,7 +48,8 @@ class Mirror:
         self._clock = clock
         self._dimension = dimension
         self._sleep = sleep
-        self._contacts: dict[str, int] | None = None  # prints; None: what the graph has is not known
+        self._contacts = dict[str, int]()  # prints, 0 where what the graph has is not known
+        self._asked = False  # whether whom the graph has is among them
         self._gone: set[str] = set()  # of these, whom the ledger had no more the last time
         self._user: UserNode | None = None
         self._told: list[PersonaNode] = []
@@ -60,7 +62,7 @@ class Mirror:
             await self._graph.query("fold")  # what the server has loaded counts as new
             self._folded = True
         if done:
-            self._contacts, self._user, self._told = None, None, []
+            self._forget()
         return done
 
     async def refresh(self) -> int:
@@ -69,14 +71,22 @@ class Mirror:
         Asks the graph one question where nothing has changed: whether its schema is there, for a graph that was
         emptied is filled again. Raises StoreUnavailable; the next call then begins where this one ended.
         """
-        await self.migrate()
-        await self._refresh_personas()
-        return await self._refresh_contacts()
+        try:
+            await self.migrate()
+            await self._refresh_personas()
+            return await self._refresh_contacts()
+        except StoreUnavailable:
+            self._asked = False  # whoever forgot somebody meanwhile may not have reached the graph either
+            raise
 
     async def rebuild(self) -> int:
         """Write everything. Returns how many contacts."""
-        self._contacts, self._user, self._told = None, None, []
+        self._forget()
         return await self.refresh()
+
+    def _forget(self) -> None:
+        """Of what was written nothing counts."""
+        self._contacts, self._asked, self._user, self._told = {}, False, None, []
 
     async def _refresh_personas(self) -> None:
         personas = await self._personas.all()
@@ -109,16 +119,17 @@ class Mirror:
         return [_persona(persona, *times[persona.id]) for persona in personas if persona.id in times]
 
     async def _refresh_contacts(self) -> int:
-        if self._contacts is None:
+        if not self._asked:
             # Asked before the ledger is: whom the ledger then does not have has been forgotten.
-            self._contacts = dict.fromkeys(await mirror.mirrored(self._graph), 0)
+            self._contacts = dict.fromkeys(await mirror.known(self._graph), 0) | self._contacts
+            self._asked = True
         async with self._ledger.single() as connection:
             prints = await mirrored.prints(connection, self._clock.now())
         gone = self._contacts.keys() - prints.keys()
         if left := gone & self._gone:
             # Not at once: whoever forgets them does this too, and counts what goes. It is left to us where they
             # could not.
-            for contact in sorted(left & await mirror.mirrored(self._graph)):
+            for contact in sorted(left & await mirror.known(self._graph)):
                 await forget_in_graph(self._ledger, self._graph, contact)
             self._contacts = {id_: print_ for id_, print_ in self._contacts.items() if id_ not in left}
         self._gone = gone

@@ -6,6 +6,7 @@ from datetime import datetime, time
 from itertools import batched
 from typing import Any
 
+from secondme.domain.fact import EVERYONE, GROUP, OWNER
 from secondme.stores.graph.client import Graph
 
 OWNER_ID = "user-1"  # the documented one: an instance has one owner
@@ -78,9 +79,10 @@ async def put_contacts(graph: Graph, contacts: Sequence[ContactNode], now: datet
         await graph.query("mirror_contacts", contacts=batch, at=now)
 
 
-async def mirrored(graph: Graph) -> set[str]:
-    """The ids of all contacts that were written from the ledger."""
-    return {row[0] for row in await graph.query("mirrored_contacts")}
+async def known(graph: Graph) -> set[str]:
+    """The ids of all contacts that were written from the ledger, or of whom something was learned."""
+    found = await graph.query("known_contacts", owner=OWNER, everyone=EVERYONE, group=GROUP)
+    return {row[0] for row in found}
 
 
 def _clock(local: time | None) -> str | None:

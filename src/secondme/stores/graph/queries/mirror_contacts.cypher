@@ -1,6 +1,6 @@
 // write
 // A contact's own person in what they tell is called as they are.
-// `mirrored` says that the ledger has them: only such go when it has them no longer.
+// `mirrored` says that the ledger has them: what somebody else has written goes never.
 MERGE (u:User {id: 'user-1'})
 WITH u
 UNWIND $contacts AS row

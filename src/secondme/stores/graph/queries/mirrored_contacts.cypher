@@ -1,3 +1,0 @@
-// read
-// id: of every contact that the mirror has written
-MATCH (c:Contact {mirrored: true}) RETURN c.id AS id
