@@ -72,7 +72,11 @@ def told(
 async def meet(graph: Graph, *contacts: str) -> None:
     """Contacts as the mirror writes them, called by their ids with a capital."""
     for contact in contacts:
-        await graph.run("MERGE (c:Contact {id: $id}) SET c.name = $name", id=contact, name=contact.title())
+        await graph.run(
+            "MERGE (c:Contact {id: $id}) SET c.name = $name, c.phoneNumber = $id",
+            id=contact,
+            name=contact.title(),
+        )
 
 
 async def clear(graph: Graph) -> None:

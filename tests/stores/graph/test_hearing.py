@@ -126,7 +126,7 @@ async def test_what_holds_comes_before_what_held(graph: Graph) -> None:
     found = await heard_by(graph, "ana", "Acme")
     assert [(fact.text, fact.valid_to is None) for fact in found] == [
         ("Bob works at Initech", True),
-        ("Somebody lives in Porto", True),
+        ("This contact lives in Porto", True),
         ("Bob works at Acme", False),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from secondme.domain.fact import Fact
 from secondme.stores.graph.client import Graph
+from secondme.stores.graph.phrases import OWN
 from secondme.stores.graph.reading import fact
 from secondme.stores.graph.shaping import words
 
@@ -19,7 +20,7 @@ async def heard_by(
     Closeness is 1 where an entity's name stands in `said`; else the exact cosine of `vector` and the fact's own
     embedding, where there are both, and at least 0.5 for facts about what the closest facts are about. A fact that
     several sources state comes once, as last said. Of more than `_MOST` those are looked at whose entities are named
-    in `said`, then the newest. Raises TooSlow after 0.75 s.
+    in `said`, then the newest. Whoever told it is called as they call themselves. Raises TooSlow after 0.75 s.
     """
     rows = await graph.query(
         "heard_by",
@@ -28,6 +29,7 @@ async def heard_by(
         vector=list(vector) if vector is not None else None,
         limit=limit,
         hit=_HIT,
+        own=OWN,
         most=_MOST,
     )
     return [fact(row, closeness=row[-1]) for row in rows]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from secondme.domain.fact import OWNER, Predicate
 
+OWN = "This contact"  # who is asked, in what they told, where they have not said their name
+
 _LINKS: Mapping[Predicate, tuple[str, str]] = {
     Predicate.WORKS_AT: (" works at ", " no longer works at "),
     Predicate.LIVES_IN: (" lives in ", " no longer lives in "),

@@ -43,10 +43,15 @@ LIMIT $limit
 // What was ended by something that they may not hear is not told either: its end would tell.
 OPTIONAL MATCH (g:Fact {id: coalesce(f.endedBy, '')})
 OPTIONAL MATCH (g)<-[:MAY_HEAR]-(l) WHERE l IN listeners
-WITH f, closeness, count(l) AS ends WHERE ends > 0 OR f.endedBy IS NULL
+WITH f, closeness, any(x IN listeners WHERE x.id = f.teller) AS own, count(l) AS ends
+WHERE ends > 0 OR f.endedBy IS NULL
 OPTIONAL MATCH (a:Entity {id: f.subject})
 OPTIONAL MATCH (b:Entity {id: f.object})
 OPTIONAL MATCH (t:Contact {id: f.teller})
-RETURN f.id, f.predicate, f.holds, f.self, f.value, a.name, b.name, t.name, f.teller, f.source, f.saidAt, f.validFrom,
+// Who told it is called as they call themselves. Of somebody known from imports alone (who has no address, or whose address
+// is that name) the name is what the owner calls them, and of a nameless one it is the number: nobody hears those.
+WITH f, closeness, a, b, CASE WHEN t.phoneNumber <> '' AND t.name <> t.phoneNumber THEN t.name
+  WHEN own THEN $own END AS teller
+RETURN f.id, f.predicate, f.holds, f.self, f.value, a.name, b.name, teller, f.teller, f.source, f.saidAt, f.validFrom,
   f.validTo, f.confidence, closeness
 ORDER BY f.validTo IS NULL DESC, closeness DESC, f.place DESC
