@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondme.domain.fact import Gist
-from secondme.memory.extract import read
+from secondme.memory.extract import read, rules
 from secondme.memory.extract.scan import worth_reading
 
 AT = datetime(2026, 3, 11, 18, 20)  # a Wednesday
@@ -166,6 +166,17 @@ def test_a_long_message_is_read_to_a_bound() -> None:
 )
 def test_most_messages_are_left_at_a_first_look(text: str) -> None:
     assert not worth_reading(text)
+
+
+def test_a_long_text_is_cut_before_anything_looks_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[int]()
+
+    def look(text: str) -> bool:
+        seen.append(len(text))
+        return False
+
+    monkeypatch.setattr(rules, "worth_reading", look)
+    assert (read("x" * 9_000, AT), seen) == (Gist(), [4_000])
 
 
 @given(st.text(max_size=200))

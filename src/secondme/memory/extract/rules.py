@@ -25,9 +25,10 @@ _RULED = 0.7  # how sure a statement is that rules have read
 def read(text: str, at: datetime, hint: str | None = None) -> Gist:
     """The gist of a message that was written `at` this local time. `hint` is the language (en, es, pt, de, hi) to
     take where the words tell none. Never raises; most messages have an empty gist."""
+    text = text[:_LONGEST]  # before anything looks at it
     if not worth_reading(text):
         return _NOTHING
-    page = Page(text[:_LONGEST], hint)
+    page = Page(text, hint)
     if not page.words:
         return _NOTHING
     _find(page)

@@ -56,8 +56,3 @@ async def join(graph: Graph, group: str, contacts: Sequence[str]) -> None:
     if group == EVERYONE or not is_group(group):
         raise Invalid("Not a group that one can join.")
     await graph.query("join", group=group, contacts=contacts)
-
-
-async def leave(graph: Graph, group: str, contacts: Sequence[str]) -> None:
-    """End that: from now on they hear nothing of what was ever said in the group."""
-    await graph.query("leave", group=group, contacts=contacts)

@@ -1,4 +1,0 @@
-// write
-UNWIND $contacts AS id
-MATCH (:Contact {id: id})-[m:MEMBER_OF]->(:Group {id: $group})
-DELETE m
