@@ -1,8 +1,12 @@
 """What rules make of everyday wordings, and of what only looks like a name, a firm or a statement."""
 
+from datetime import date
+
 import pytest
 
-from tests.memory.extract.test_rules import names, said
+from secondme.domain.fact import EntityType
+from secondme.memory.extract import read
+from tests.memory.extract.test_rules import AT, names, said
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,18 @@ def test_a_firm_acts_or_employs_and_is_not_what_is_bought(text: str, expected: s
 )
 def test_statements_in_everyday_wordings(text: str, expected: set[tuple[str, str, str, bool]]) -> None:
     assert said(text) - {one for one in said(text) if one[0] == "OCCUPATION"} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Sofia's wedding is on Friday", None),
+        ("the wedding of Sofia is on Friday", None),
+        ("Rohit ki shaadi Friday ko hai", None),
+        ("the wedding is on Friday", date(2026, 3, 13)),
+    ],
+)
+def test_two_peoples_weddings_do_not_share_a_day(text: str, day: date | None) -> None:
+    found = read(text, AT)
+    assert [one.on for one in found.entities if one.type is EntityType.EVENT] == [day]
+    assert (len(found.statements), found.dates) == (1 if day else 0, (date(2026, 3, 13),))

@@ -19,6 +19,8 @@ from secondme.memory.extract.topics import category, find_hashtags, find_topics
 _NOTHING = Gist()
 _LONGEST = 4_000  # characters; what stands behind them is not read
 _SENTENCE = re.compile(r"[.!?…\n;]+(?=\s|$)|\n")
+_WHOSE = re.compile(r"\w(?:['’]s|s['’]| (?:ki|ka|ke|की|का|के)) (?:\w+ )?$")  # before what is somebody's
+_OF_WHOM = re.compile(r" (?:of|von|vom|de|del|da|do) (?:\w+ )?")  # between that and a person
 _RULED = 0.7  # how sure a statement is that rules have read
 
 
@@ -96,9 +98,18 @@ def _ahead(page: Page, said: Said, days: list[Found], at: date) -> bool:
 
 
 def _day(page: Page, event: Span, days: list[Found]) -> date | None:
-    """The only day in the sentence that names the event."""
+    """The only day in the sentence that names the event. None for what is somebody's: two people's weddings have one
+    name here, and the day of one would end that of the other."""
     near = _near(page, event, days)
-    return near.pop() if len(near) == 1 else None
+    return near.pop() if len(near) == 1 and not _is_somebodys(page, event) else None
+
+
+def _is_somebodys(page: Page, event: Span) -> bool:
+    if event.feast:
+        return False
+    people = [span.start for span in page.spans if span.type is EntityType.PERSON]
+    after = any(_OF_WHOM.fullmatch(page.text, event.end, start) for start in people)
+    return after or _WHOSE.search(page.text, 0, event.start) is not None
 
 
 def _near(page: Page, span: Span, days: list[Found]) -> set[date]:
