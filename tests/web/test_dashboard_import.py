@@ -67,11 +67,17 @@ async def test_how_far_memory_has_come(desk: Desk) -> None:
     report = lines(text)[-1]["report"]
     where = f"/api/imports/{report['id']}"
     total = report["remembers"]
-    assert (await desk.get(where))[1] == {"state": "waiting", "total": total, "done": 0, "entities": 0, "failure": None}
+    assert (await desk.get(where))[1] == {
+        "state": "waiting",
+        "total": total,
+        "done": 0,
+        "entities": 0,
+        "failure": None,
+    }
     assert await desk.app.import_worker.work_once()
     _, found = await desk.get(where)
     assert found.pop("entities") > 10
-    assert found == {"state": "done", "total": total, "done": total}
+    assert found == {"state": "done", "total": total, "done": total, "failure": None}
     assert (await desk.get(f"/api/imports/{uuid4()}"))[0] == 404
 
 

@@ -90,7 +90,7 @@ def _told(rates: Sequence[float]) -> str:
 
 def write_chat(path: Path, messages: int) -> None:
     """A chat of two as Android exports it: what the bundled chats say, in turn, and news of a hundred people."""
-    at, small, told = datetime(2019, 1, 30, 9), cycle(_small_talk()), news()
+    at, small, told = datetime(2012, 1, 30, 9), cycle(_small_talk()), news()
     with path.open("w", encoding="utf-8") as file:
         for n in range(messages):
             at += timedelta(seconds=60 + n * 7919 % 400)

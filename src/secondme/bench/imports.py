@@ -39,7 +39,7 @@ async def measure(lab: Lab, *, messages: int = MESSAGES) -> list[Row]:
 
 def write_chat(path: Path, messages: int) -> None:
     """An invented chat as Android exports it, a line a message."""
-    at = datetime(2019, 1, 30, 9)  # a day above 12 tells the order of its dates
+    at = datetime(2012, 1, 30, 9)  # a day above 12 tells the order of its dates
     names = ("Asha Rao", "Ben", "Çelik Yıldız")
     with path.open("w", encoding="utf-8") as file:
         for n in range(messages):
