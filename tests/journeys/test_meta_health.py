@@ -87,7 +87,7 @@ async def test_nobody_is_asked_because_somebody_asks_it(desk: Desk, meta: Meta) 
 
 
 async def test_its_breaker_is_seen_to_open_and_to_close(desk: Desk, meta: Meta) -> None:
-    await turned(says(desk, breakers={BREAKER: "closed"}, status="ok"))
+    await turned(says(desk, breakers={BREAKER: "closed", "memory": "closed"}, status="ok"))
     (gate,) = (gate for gate in desk.app.gates if gate.service == BREAKER)
     gate.clock = clock = HandClock()
     await meta.control(faults=[{"fault": "500", "times": FAILURES}])
@@ -95,14 +95,14 @@ async def test_its_breaker_is_seen_to_open_and_to_close(desk: Desk, meta: Meta) 
         assert await metric(desk, "secondme_breaker_open", service=BREAKER) == 0
         await meta.says("hello", f"1555010000{number}")
         await meta.until(lambda lines, so_far=number + 1: _texts(lines) == so_far)  # type: ignore[misc]
-    await turned(says(desk, breakers={BREAKER: "open"}, status="degraded"))
+    await turned(says(desk, breakers={BREAKER: "open", "memory": "closed"}, status="degraded"))
     assert await metric(desk, "secondme_breaker_open", service=BREAKER) == 1
     clock.seconds += REST
-    assert (await health(desk))["breakers"] == {BREAKER: "half-open"}
+    assert (await health(desk))["breakers"] == {BREAKER: "half-open", "memory": "closed"}
     assert await metric(desk, "secondme_breaker_open", service=BREAKER) == 0.5
     await meta.says("and now?", "15550100009")
     await meta.until(lambda lines: _texts(lines) == FAILURES + 1)
-    await turned(says(desk, breakers={BREAKER: "closed"}, status="ok"))
+    await turned(says(desk, breakers={BREAKER: "closed", "memory": "closed"}, status="ok"))
     assert await metric(desk, "secondme_breaker_open", service=BREAKER) == 0
     assert await meta.texts() == ["Noted."]
 

@@ -131,7 +131,7 @@ async def test_everything_is_in_the_export(graph: Graph) -> None:
     )
     await merge(graph, "ana", "ben")
     found = await export_contact(graph, "ana")
-    assert found["contact"] == {"id": "ana", "name": "Ana"}
+    assert found["contact"] == {"id": "ana", "name": "Ana", "phoneNumber": "ana"}
     assert found["merged"] == ["ben"]
     assert [(source["id"], source["teller"]) for source in found["sources"]] == [("a", "ana"), ("b", OWNER)]
     assert {entity["name"] for entity in found["entities"]} == {"Ana", "Bob", "Porto", "The owner", "Acme"}
